@@ -1,0 +1,1 @@
+process.stdout.write('examples/starter: nothing to serve yet\n')
