@@ -1,0 +1,2 @@
+// The shared C++ of packages/engine/native, compiled into this addon as one unit.
+#include "compat.cc"
