@@ -1,0 +1,113 @@
+// Builds native addons. Run in the folder of a native package:
+//   node ../../scripts/native.mjs build        native/build/Release, for the workspace
+//   node ../../scripts/native.mjs prebuilds    native/prebuilds/<platform>, for the tarball
+//   node ../../scripts/native.mjs prepack | postpack    copies the shared C++ into the package
+// `prebuilds` cross-builds with --arch=arm64 and CC, CXX and PREBUILD_STRIP_BIN set; --libc=musl
+// only names the result, so run it where the compiler targets musl.
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { basename, delimiter, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cache, root } from './paths.mjs'
+import { missingTools, nodeHeaders } from './toolchain.mjs'
+
+const GENERATED = new Set(['build', 'prebuilds', 'shared'])
+const UNSHIPPED = new Set(['test', 'fuzz', 'build'])
+const sharedSources = join(root, 'packages/engine/native')
+
+const copyWithout = (from, to, names) => {
+  mkdirSync(to, { recursive: true })
+  for (const entry of readdirSync(from)) {
+    if (!names.has(entry)) cpSync(join(from, entry), join(to, entry), { recursive: true })
+  }
+}
+
+const environment = (extra) => {
+  const env = { JOBS: 'max', ...process.env, ...extra }
+  env.npm_config_nodedir ??= nodeHeaders() ?? ''
+  if (env.npm_config_nodedir === '') delete env.npm_config_nodedir
+  env.PATH = [join(root, 'node_modules/.bin'), env.PATH].join(delimiter)
+  return env
+}
+
+/** Runs a tool quietly; its output is shown only when it fails. */
+const run = (command, args, cwd, extra = {}) => {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    env: environment(extra),
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  })
+  if (status === 0) return
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}`)
+  throw new Error(`${command} ${args.join(' ')} failed in ${cwd}`)
+}
+
+/**
+ * Copies a package's native folder with the shared C++ beside it, laid out as in its tarball, so
+ * that a special build (prebuilt, cross, sanitized) leaves the workspace's own build alone.
+ */
+const stage = (folder, name) => {
+  const staged = join(cache, 'native', `${basename(folder)}-${name}`)
+  rmSync(staged, { recursive: true, force: true })
+  copyWithout(join(folder, 'native'), staged, GENERATED)
+  copyWithout(sharedSources, join(staged, 'shared'), UNSHIPPED)
+  return staged
+}
+
+export function build(folder) {
+  if (process.env.CELERIS_TOOLCHAIN === 'none' || process.platform !== 'linux') {
+    const why = process.platform === 'linux' ? `missing: ${missingTools().join(', ')}` : 'not Linux'
+    process.stdout.write(`${basename(folder)}: native build skipped (${why})\n`)
+    return
+  }
+  run('node-gyp', ['rebuild', '-C', 'native'], folder)
+}
+
+export function prebuilds(folder, { arch = process.arch, libc, out = join(folder, 'native') } = {}) {
+  const staged = stage(folder, `prebuild-${arch}`)
+  const tag = libc === undefined ? ['--tag-libc'] : ['--tag-libc', libc]
+  const options = ['--napi', '--strip', '--name', 'celeris', `--arch=${arch}`, ...tag]
+  run('prebuildify', [...options, '--cwd', staged, '--out', out], staged)
+  return join(out, 'prebuilds', `${process.platform}-${arch}`)
+}
+
+/** A build with other compiler flags; returns a folder fit for CELERIS_NATIVE_DIR. */
+export function special(folder, name, flags) {
+  const staged = stage(folder, name)
+  run('node-gyp', ['rebuild'], staged, flags)
+  const release = join(staged, 'build/Release')
+  const addon = readdirSync(release).find((file) => file.endsWith('.node'))
+  const target = join(cache, 'native', name, basename(folder))
+  mkdirSync(target, { recursive: true })
+  cpSync(join(release, addon), join(target, 'celeris.node'))
+  return join(cache, 'native', name)
+}
+
+function prepack(folder) {
+  if (!existsSync(join(folder, 'native/prebuilds'))) {
+    throw new Error('native/prebuilds is missing: run `npm run pnpm turbo run prebuilds` first')
+  }
+  postpack(folder)
+  copyWithout(sharedSources, join(folder, 'native/shared'), UNSHIPPED)
+}
+
+// A left-over copy would shadow the real sources at the next build.
+function postpack(folder) {
+  rmSync(join(folder, 'native/shared'), { recursive: true, force: true })
+}
+
+const commands = { build, prebuilds, prepack, postpack }
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [name, ...rest] = process.argv.slice(2)
+  const command = commands[name]
+  if (!command) throw new Error(`usage: native.mjs ${Object.keys(commands).join(' | ')}`)
+  const options = Object.fromEntries(rest.map((option) => option.replace(/^--/, '').split('=')))
+  try {
+    command(process.cwd(), options)
+  } catch (error) {
+    process.stderr.write(`native.mjs ${name}: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}
