@@ -64,7 +64,10 @@ export function build(folder) {
   run('node-gyp', ['rebuild', '-C', 'native'], folder)
 }
 
-export function prebuilds(folder, { arch = process.arch, libc, out = join(folder, 'native') } = {}) {
+export function prebuilds(
+  folder,
+  { arch = process.arch, libc, out = join(folder, 'native') } = {},
+) {
   const staged = stage(folder, `prebuild-${arch}`)
   const tag = libc === undefined ? ['--tag-libc'] : ['--tag-libc', libc]
   const options = ['--napi', '--strip', '--name', 'celeris', `--arch=${arch}`, ...tag]

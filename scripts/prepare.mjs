@@ -25,7 +25,9 @@ function findToolchain() {
     const missing = missingTools()
     const packages = missing.map((tool) => DEBIAN_PACKAGES[tool] ?? 'g++')
     if (missing.length > 0 && !(aptInstall(packages) && missingTools().length === 0)) {
-      say(`no native engine without ${missing.join(', ')} (Debian: apt-get install ${packages.join(' ')})`)
+      say(
+        `no native engine without ${missing.join(', ')} (Debian: apt-get install ${packages.join(' ')})`,
+      )
     }
   }
   process.env.CELERIS_TOOLCHAIN = toolchainFingerprint()
@@ -41,11 +43,13 @@ async function providePnpm() {
   if (existsSync(join(bin, process.platform === 'win32' ? 'pnpm.cmd' : 'pnpm'))) return bin
   mkdirSync(folder, { recursive: true })
   const flags = ['--silent', '--no-audit', '--no-fund', '--no-package-lock', '--prefix', folder]
-  const installed = await step(`install ${name} ${version}`, () =>
-    spawnSync('npm', ['install', ...flags, `${name}@${version}`], {
-      stdio: ['ignore', 'inherit', 'inherit'],
-      shell: process.platform === 'win32',
-    }).status,
+  const installed = await step(
+    `install ${name} ${version}`,
+    () =>
+      spawnSync('npm', ['install', ...flags, `${name}@${version}`], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+        shell: process.platform === 'win32',
+      }).status,
   )
   return installed ? bin : undefined
 }
@@ -53,7 +57,9 @@ async function providePnpm() {
 /** Asks pnpm only when a manifest or the lock file changed since the last install. */
 async function installDependencies() {
   const hash = createHash('sha256')
-  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', 'package.json'].map((file) => join(root, file))
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', '.npmrc', 'package.json'].map((file) =>
+    join(root, file),
+  )
   for (const { folder } of workspacePackages()) files.push(join(folder, 'package.json'))
   for (const file of files) hash.update(`${file.slice(root.length)}\0`).update(readFileSync(file))
   const fingerprint = hash.digest('hex')

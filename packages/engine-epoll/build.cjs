@@ -37,7 +37,9 @@ function nodeGyp() {
 }
 
 if (process.platform !== 'linux') {
-  fail(`epoll is a Linux interface and this is ${process.platform}; celeris serves on node:http here`)
+  fail(
+    `epoll is a Linux interface and this is ${process.platform}; celeris serves on node:http here`,
+  )
 }
 const compiler = process.env.CXX || 'c++'
 const missing = [compiler, 'make', 'python3'].filter((command) => !runs(command.split(' ')[0]))
