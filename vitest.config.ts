@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Alias } from 'vite'
+import { defaultExclude, defineConfig } from 'vitest/config'
+
+const packages = fileURLToPath(new URL('packages/', import.meta.url))
+
+/** `@celeris/x` and its subpaths, as sources: tests see what was just edited, coverage what runs. */
+function sourceAliases(): Alias[] {
+  return readdirSync(packages).flatMap((name) => {
+    const manifest = `${packages}${name}/package.json`
+    if (!existsSync(manifest)) return []
+    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: object }
+    return Object.keys(exports ?? {}).flatMap((subpath) => {
+      const entry = subpath === '.' ? 'index' : subpath.slice(2)
+      const source = [`src/${entry}.ts`, `${entry}/index.ts`]
+        .map((file) => `${packages}${name}/${file}`)
+        .find((file) => existsSync(file))
+      if (source === undefined) return []
+      return [{ find: new RegExp(`^@celeris/${name}${subpath.slice(1)}$`), replacement: source }]
+    })
+  })
+}
+
+const built = '**/*.dist.test.ts'
+const exclude = [...defaultExclude, '**/.tools/**', '**/native/**']
+
+export default defineConfig({
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    coverage: { provider: 'v8', include: ['packages/*/src/**', 'packages/engine/conformance/**'] },
+    projects: [
+      {
+        resolve: { alias: sourceAliases() },
+        test: {
+          name: 'source',
+          include: [
+            'packages/*/{src,test,conformance,layout}/**/*.test.ts',
+            'examples/*/**/*.test.ts',
+          ],
+          exclude: [...exclude, built],
+        },
+      },
+      {
+        // No alias: what a user gets from dist, as ESM and as CommonJS.
+        test: { name: 'dist', include: [`{packages,examples,test}/${built}`], exclude },
+      },
+    ],
+  },
+})
