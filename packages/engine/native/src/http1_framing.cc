@@ -1,5 +1,5 @@
-// What the fields say about host, body and connection (RFC 9110 §§7.2, 7.6.1, 8.6, 10.1.1; RFC 9112
-// §§3.2, 6, 9; rules HOST, CL, TE, EXP, CON of http1.md).
+// What the fields say about host, body and connection (RFC 9110 §§7.2, 7.6.1, 8.6, 10.1.1;
+// RFC 9112 §§3.2, 6, 9; rules HOST, CL, TE, EXP, CON of http1.md).
 #include <cstring>
 
 #include "http1_internal.h"
@@ -72,7 +72,8 @@ bool valid_ipv4(const std::uint8_t* bytes, const std::uint8_t* end) {
     if (part > 0 && (bytes == end || *bytes++ != '.')) return false;
     std::uint32_t number = 0;
     const std::uint8_t* const digits = bytes;
-    while (bytes < end && is_digit(*bytes) && bytes - digits < 3) number = number * 10 + (*bytes++ - '0');
+    while (bytes < end && is_digit(*bytes) && bytes - digits < 3)
+      number = number * 10 + (*bytes++ - '0');
     const auto length = bytes - digits;
     if (length == 0 || number > 255 || (length > 1 && *digits == '0')) return false;
   }

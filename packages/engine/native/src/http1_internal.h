@@ -29,10 +29,10 @@ inline constexpr std::uint16_t NOT_IMPLEMENTED = 501;
 inline constexpr std::uint16_t HTTP_VERSION_NOT_SUPPORTED = 505;
 
 /// Byte classes; several bits may be set for one byte.
-inline constexpr std::uint8_t CLASS_TOKEN = 1;       ///< tchar (RFC 9110 §5.6.2)
-inline constexpr std::uint8_t CLASS_TARGET = 2;      ///< allowed in a target (TGT-1)
-inline constexpr std::uint8_t CLASS_VALUE = 4;       ///< allowed inside a field value (FLD-2)
-inline constexpr std::uint8_t CLASS_REG_NAME = 8;    ///< unreserved or sub-delims (RFC 3986 §3.2.2)
+inline constexpr std::uint8_t CLASS_TOKEN = 1;     ///< tchar (RFC 9110 §5.6.2)
+inline constexpr std::uint8_t CLASS_TARGET = 2;    ///< allowed in a target (TGT-1)
+inline constexpr std::uint8_t CLASS_VALUE = 4;     ///< allowed inside a field value (FLD-2)
+inline constexpr std::uint8_t CLASS_REG_NAME = 8;  ///< unreserved or sub-delims (RFC 3986 §3.2.2)
 inline constexpr std::uint8_t CLASS_HEX = 16;
 
 constexpr bool is_digit(std::uint8_t byte) { return byte >= '0' && byte <= '9'; }
@@ -232,7 +232,7 @@ ParseStatus parse_request_line(const std::uint8_t* line, const std::uint8_t* end
                                std::uint32_t line_bytes_max, RequestLine& result,
                                std::uint16_t& error_status);
 
-/// Parses field lines from `first` to the blank line. Offsets count from `input` plus `offset_base`.
+/// Parses field lines from `first` to the blank line. Offsets count from `input`, plus the base.
 FieldsResult parse_fields(const std::uint8_t* first, const std::uint8_t* end,
                           const std::uint8_t* input, std::uint32_t offset_base,
                           std::uint32_t fields_max, std::span<FieldRecord> records,
