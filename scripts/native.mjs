@@ -5,11 +5,20 @@
 // `prebuilds` cross-builds with --arch=arm64 and CC, CXX and PREBUILD_STRIP_BIN set; --libc=musl
 // only names the result, so run it where the compiler targets musl.
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, delimiter, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cache, root } from './paths.mjs'
-import { missingTools, nodeHeaders } from './toolchain.mjs'
+import { missingTools, nodeHeaders, toolchainFingerprint } from './toolchain.mjs'
 
 const GENERATED = new Set(['build', 'prebuilds', 'shared'])
 const UNSHIPPED = new Set(['test', 'fuzz', 'build'])
@@ -45,15 +54,35 @@ const run = (command, args, cwd, extra = {}) => {
 
 /**
  * Copies a package's native folder with the shared C++ beside it, laid out as in its tarball, so
- * that a special build (prebuilt, cross, sanitized) leaves the workspace's own build alone.
+ * that a special build (prebuilt, cross, sanitized) leaves the workspace's own build alone. Calls
+ * `work` with that folder unless the same sources, compiler and flags made `result` before.
  */
-const stage = (folder, name) => {
-  const staged = join(cache, 'native', `${basename(folder)}-${name}`)
-  rmSync(staged, { recursive: true, force: true })
-  copyWithout(join(folder, 'native'), staged, GENERATED)
-  copyWithout(sharedSources, join(staged, 'shared'), UNSHIPPED)
-  return staged
+const staged = (folder, name, flags, result, work) => {
+  const copy = join(cache, 'native', 'staged', `${basename(folder)}-${name}`)
+  const stamp = `${copy}.hash`
+  const sources = { native: join(folder, 'native'), shared: sharedSources }
+  const hash = createHash('sha256').update(JSON.stringify([flags, result, toolchainFingerprint()]))
+  for (const [place, from] of Object.entries(sources)) hashFolder(hash, place, from)
+  const fingerprint = hash.digest('hex')
+  if (existsSync(result) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return
+  rmSync(stamp, { force: true })
+  rmSync(copy, { recursive: true, force: true })
+  copyWithout(sources.native, copy, GENERATED)
+  copyWithout(sources.shared, join(copy, 'shared'), UNSHIPPED)
+  work(copy)
+  writeFileSync(stamp, fingerprint)
 }
+
+function hashFolder(hash, place, folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort(byName)) {
+    if (GENERATED.has(entry.name) || UNSHIPPED.has(entry.name)) continue
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) hashFolder(hash, `${place}/${entry.name}`, path)
+    else hash.update(`${place}/${entry.name}\0`).update(readFileSync(path)).update('\0')
+  }
+}
+
+const byName = (a, b) => (a.name < b.name ? -1 : 1)
 
 export function build(folder) {
   if (process.env.CELERIS_TOOLCHAIN === 'none' || process.platform !== 'linux') {
@@ -64,27 +93,32 @@ export function build(folder) {
   run('node-gyp', ['rebuild', '-C', 'native'], folder)
 }
 
-export function prebuilds(
-  folder,
-  { arch = process.arch, libc, out = join(folder, 'native') } = {},
-) {
-  const staged = stage(folder, `prebuild-${arch}`)
+/** The file a package ships for one platform; `flags` name another compiler (CC, CXX, …). */
+export function prebuilds(folder, options = {}) {
+  const { arch = process.arch, libc, out = join(folder, 'native'), flags = {} } = options
   const tag = libc === undefined ? ['--tag-libc'] : ['--tag-libc', libc]
-  const options = ['--napi', '--strip', '--name', 'celeris', `--arch=${arch}`, ...tag]
-  run('prebuildify', [...options, '--cwd', staged, '--out', out], staged)
-  return join(out, 'prebuilds', `${process.platform}-${arch}`)
+  const target = join(out, 'prebuilds', `${process.platform}-${arch}`)
+  const result = join(target, `celeris.${libc ?? 'glibc'}.node`)
+  const key = [flags, process.env.CC, process.env.CXX, process.env.CXXFLAGS, process.env.LDFLAGS]
+  staged(folder, `prebuild-${arch}`, key, result, (copy) => {
+    const named = ['--napi', '--strip', '--name', 'celeris', `--arch=${arch}`, ...tag]
+    run('prebuildify', [...named, '--cwd', copy, '--out', out], copy, flags)
+  })
+  return result
 }
 
 /** A build with other compiler flags; returns a folder fit for CELERIS_NATIVE_DIR. */
 export function special(folder, name, flags) {
-  const staged = stage(folder, name)
-  run('node-gyp', ['rebuild'], staged, flags)
-  const release = join(staged, 'build/Release')
-  const addon = readdirSync(release).find((file) => file.endsWith('.node'))
-  const target = join(cache, 'native', name, basename(folder))
-  mkdirSync(target, { recursive: true })
-  cpSync(join(release, addon), join(target, 'celeris.node'))
-  return join(cache, 'native', name)
+  const target = join(cache, 'native', name)
+  const result = join(target, basename(folder), 'celeris.node')
+  staged(folder, name, flags, result, (copy) => {
+    run('node-gyp', ['rebuild'], copy, flags)
+    const release = join(copy, 'build/Release')
+    const addon = readdirSync(release).find((file) => file.endsWith('.node'))
+    mkdirSync(join(target, basename(folder)), { recursive: true })
+    cpSync(join(release, addon), result)
+  })
+  return target
 }
 
 function prepack(folder) {

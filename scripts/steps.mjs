@@ -4,19 +4,30 @@ import { root } from './paths.mjs'
 
 export const say = (line) => process.stdout.write(`${line}\n`)
 
-/** Runs a program in the repository's root; resolves with its exit code (1 when it cannot start). */
-export function run(command, args, { env = {}, cwd = root } = {}) {
+/**
+ * Runs a program in the repository's root; resolves with its exit code (1 when it cannot start).
+ * With `quiet`, what it prints is shown only when it fails.
+ */
+export function run(command, args, { env = {}, cwd = root, quiet = false } = {}) {
   return new Promise((resolve) => {
+    const output = quiet ? 'pipe' : 'inherit'
     const child = spawn(command, args, {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
     })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk
+      })
+    }
     child.on('error', (error) => {
       say(`${command}: ${error.message}`)
       resolve(1)
     })
     child.on('close', (code, signal) => {
+      if (text !== '' && code !== 0) say(text)
       if (signal) say(`${command}: ended by ${signal}`)
       resolve(code ?? 1)
     })
