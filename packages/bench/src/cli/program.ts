@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import { compareCommand } from './compare-command.ts'
 import { peersCommand } from './peers-command.ts'
 import { runCommand } from './run-command.ts'
+import { selftestCommand } from './selftest-command.ts'
 
 /** The whole command line. */
 export const createProgram = (version: string): Command =>
@@ -11,4 +13,6 @@ export const createProgram = (version: string): Command =>
     .version(version)
     .showHelpAfterError('(celeris-bench --help lists the commands)')
     .addCommand(runCommand())
+    .addCommand(compareCommand())
+    .addCommand(selftestCommand())
     .addCommand(peersCommand())

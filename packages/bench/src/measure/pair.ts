@@ -14,6 +14,15 @@ export interface Timing {
   readonly warmup: number
 }
 
+// JavaScript servers run their first thousands of requests in the interpreter.
+const WARMUP_MS = 500
+
+/** The same timing with enough warm-up for a process whose handler has not run yet. */
+export const withWarmup = (timing: Timing): Timing => ({
+  ...timing,
+  warmup: Math.max(timing.warmup, Math.ceil(WARMUP_MS / timing.sliceMs)),
+})
+
 /** What one interleaved measurement brought, undisturbed cycles only where there are enough. */
 export interface PairResult {
   /** Slices per target, in cycle order; the n-th of each belong to the same cycle. */

@@ -1,7 +1,7 @@
 import { BenchError } from '../errors.ts'
 import { type MachineFacts, machineFacts } from '../machine-facts.ts'
 import { type Figures, figuresOf } from '../measure/figures.ts'
-import { type Load, measurePair } from '../measure/pair.ts'
+import { type Load, measurePair, withWarmup } from '../measure/pair.ts'
 import type { ServerKind } from '../servers/server-list.ts'
 import type { Target } from '../tools/generator.ts'
 import type { Workbench } from '../workbench.ts'
@@ -99,6 +99,7 @@ export const runMatrix = async (bench: Workbench, plan: RunPlan): Promise<RunRep
   const field = await lineUp(plan.servers, bench.say)
   const pool = createServerPool(bench.pinning)
   const failed = new Set<string>()
+  const warmed = new Set<string>()
   const cases: CaseResult[] = []
   const progress = bench.progress(plan.cases.length * plan.timing.cycles)
   try {
@@ -111,7 +112,10 @@ export const runMatrix = async (bench: Workbench, plan: RunPlan): Promise<RunRep
           'CELERIS_BENCH_SERVER',
           'no server left to measure: run `celeris-bench doctor`',
         )
-      const result = await measurePair(bench.pinning, targets, one.load, plan.timing, {
+      const warm = warmed.has(one.scenario.name)
+      warmed.add(one.scenario.name)
+      const timing = warm ? plan.timing : withWarmup(plan.timing)
+      const result = await measurePair(bench.pinning, targets, one.load, timing, {
         signal: bench.signal,
         onCycle: (done) =>
           progress.update(
