@@ -1,1 +1,3 @@
-export {}
+export type { EpollEngineOptions } from './epoll-engine.ts'
+export { epollEngine } from './epoll-engine.ts'
+export { probe } from './probe.ts'

@@ -136,6 +136,7 @@ const enums = {
       MORE: [512, 'further records of this answer follow'],
       OMIT_BODY: [1024, 'answer to HEAD: content-length as if, no body bytes'],
       OWN_DATE: [2048, 'the extra lines bring a date'],
+      OWN_LENGTH: [4096, 'the extra lines bring the framing (content-length of an answer in parts); RAW records follow'],
     },
   },
   COMMAND: {

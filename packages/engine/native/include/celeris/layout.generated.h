@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "f8f165dbb132c8a5";
+inline constexpr char LAYOUT_HASH[] = "c648b7b31a70e826";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -280,6 +280,8 @@ inline constexpr std::uint32_t RESPONSE_FLAG_MORE = 512;
 inline constexpr std::uint32_t RESPONSE_FLAG_OMIT_BODY = 1024;
 /// the extra lines bring a date
 inline constexpr std::uint32_t RESPONSE_FLAG_OWN_DATE = 2048;
+/// the extra lines bring the framing (content-length of an answer in parts); RAW records follow
+inline constexpr std::uint32_t RESPONSE_FLAG_OWN_LENGTH = 4096;
 /// send 100 Continue and read the body
 inline constexpr std::uint32_t COMMAND_CONTINUE = 1;
 /// read the body of this request

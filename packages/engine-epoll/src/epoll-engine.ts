@@ -1,0 +1,211 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { availableParallelism } from 'node:os'
+import {
+  CelerisError,
+  type Dispatch,
+  type DrainReport,
+  type Engine,
+  type EngineMetrics,
+  EngineStateError,
+  EngineUnavailableError,
+  type ListenAddress,
+  ListenError,
+  type ListenOptions,
+  type PeerAddress,
+} from '@celeris/engine'
+import { COUNTER_NAMES, COUNTERS, EVENTS_ARRAY_MAX, INLINE_BODY_BYTES_MAX } from '@celeris/engine/layout'
+import { type Addon, type AddonOptions, type Handle, loadAddon } from './addon.ts'
+import { probe } from './probe.ts'
+import { systemErrorCode } from './system-error.ts'
+
+/** Options of {@link epollEngine}. */
+export interface EpollEngineOptions {
+  /**
+   * Ready events taken in one wait; the array is clamped to 2 048 (24 KiB).
+   * What does not fit shows in the next wait, nothing is lost.
+   * @defaultValue 8192
+   * @throws CelerisError `CELERIS_CONFIG` unless an integer from 16 to 8192.
+   */
+  maxEvents?: number
+}
+
+// The engine that blocks in its own wait holds libuv's descriptor there; a second one in the isolate must not.
+const BLOCKING = Symbol.for('celeris.blockingEngine')
+const owner = globalThis as { [BLOCKING]?: object | undefined }
+const SPIN_US = 50
+
+class EpollEngine implements Engine {
+  readonly type = 'epoll'
+  readonly capabilities = { unixSocket: true, inheritFd: true } as const
+  readonly flushesItself = true
+  readonly #maxEvents: number
+  #addon: Addon | undefined
+  #handle: Handle | undefined
+  #state: 'idle' | 'opening' | 'listening' | 'closing' | 'closed' = 'idle'
+  #paused = false
+  #closing: Promise<DrainReport> | undefined
+  #closed: (report: DrainReport) => void = () => {}
+  readonly #counters: Float64Array = new Float64Array(COUNTERS)
+
+  constructor(maxEvents: number) {
+    this.#maxEvents = maxEvents
+  }
+
+  async listen(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
+    if (this.#state !== 'idle') throw new EngineStateError(`listen() needs an idle engine, this one is ${this.#state}`)
+    const { available, reason } = probe()
+    if (!available) throw new EngineUnavailableError(`the epoll engine cannot run: ${reason}`)
+    if (options.tls !== undefined) {
+      throw new EngineUnavailableError('the epoll engine does not terminate TLS: use the node engine or a proxy')
+    }
+    if (options.workers > 0) {
+      throw new EngineUnavailableError('this version of the epoll engine runs on the JS thread only: set workers to 0')
+    }
+    this.#state = 'opening'
+    try {
+      return await this.#open(options, dispatch)
+    } catch (error) {
+      this.#state = 'idle'
+      throw error
+    }
+  }
+
+  async #open(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
+    const addon = loadAddon()
+    const host = isIP(options.host) !== 0 ? options.host : (await lookup(options.host)).address
+    const native = options.eventLoop === 'native' && owner[BLOCKING] === undefined && process.versions['electron'] === undefined
+    const closed = (drained: number, cut: number, elapsedMs: number): void => {
+      if (owner[BLOCKING] === this) owner[BLOCKING] = undefined
+      this.#state = 'closed'
+      this.#closed({ drained, cut, elapsedMs })
+    }
+    const open = (address: string) =>
+      addon.open(options.memory.buffer, this.#addonOptions(options, address, native), dispatch, closed, options.warn)
+    let opened: ReturnType<typeof open>
+    try {
+      try {
+        opened = open(host)
+      } catch (error) {
+        // No IPv6 in this kernel or container: dual-stack falls back to IPv4 (core.md L-5).
+        const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(systemErrorCode(error) ?? '')
+        if (host !== '::' || !noIpv6) throw error
+        opened = open('0.0.0.0')
+      }
+    } catch (error) {
+      throw listenError(error, options)
+    }
+    if (native) owner[BLOCKING] = this
+    this.#addon = addon
+    this.#handle = opened.handle
+    this.#state = 'listening'
+    return { address: opened.address, port: opened.port }
+  }
+
+  #addonOptions(options: ListenOptions, host: string, native: boolean): AddonOptions {
+    const spinUs = options.spinUs === 'auto' ? (availableParallelism() > 1 ? SPIN_US : 0) : options.spinUs
+    return {
+      host,
+      native,
+      spinUs,
+      port: options.port,
+      fd: options.fd ?? -1,
+      path: options.path ?? '',
+      readTimeoutMs: options.readTimeoutMs,
+      readHeaderTimeoutMs: options.readHeaderTimeoutMs,
+      writeTimeoutMs: options.writeTimeoutMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+      maxHeaderBytes: options.maxHeaderBytes,
+      maxHeaders: options.maxHeaders,
+      maxRequestBodySize: options.maxRequestBodySize,
+      bufferedBodySize: Math.min(options.bufferedBodySize, INLINE_BODY_BYTES_MAX),
+      maxConnections: options.maxConnections,
+      socketRecvBuffer: options.socketRecvBuffer ?? 0,
+      socketSendBuffer: options.socketSendBuffer ?? 0,
+      backlog: options.backlog,
+      reusePort: options.reusePort,
+      disableKeepAlive: options.disableKeepAlive,
+      connectionEvents: options.connectionEvents,
+      startPaused: this.#paused,
+      literals: options.literals,
+      maxEvents: Math.min(this.#maxEvents, EVENTS_ARRAY_MAX),
+    }
+  }
+
+  flush(): void {
+    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.flush(this.#handle)
+  }
+
+  peer(slot: number, generation: number): PeerAddress | null {
+    if (this.#addon === undefined || this.#handle === undefined) return null
+    const peer = this.#addon.peer(this.#handle, slot, generation)
+    return peer === null ? null : { address: peer[0], port: peer[1] }
+  }
+
+  pauseAccept(): void {
+    this.#paused = true
+    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.pause(this.#handle, true)
+  }
+
+  resumeAccept(): void {
+    this.#paused = false
+    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.pause(this.#handle, false)
+  }
+
+  close({ timeoutMs }: { timeoutMs: number }): Promise<DrainReport> {
+    if (this.#closing !== undefined) return this.#closing
+    if (this.#addon === undefined || this.#handle === undefined) {
+      if (this.#state === 'idle') this.#state = 'closed'
+      return Promise.resolve({ drained: 0, cut: 0, elapsedMs: 0 })
+    }
+    const addon = this.#addon
+    const handle = this.#handle
+    this.#state = 'closing'
+    this.#closing = new Promise((resolve) => {
+      this.#closed = resolve
+      addon.close(handle, timeoutMs)
+    })
+    return this.#closing
+  }
+
+  metrics(): EngineMetrics {
+    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.metrics(this.#handle, this.#counters)
+    const metrics = {} as EngineMetrics
+    COUNTER_NAMES.forEach((name, index) => {
+      metrics[name] = this.#counters[index] ?? 0
+    })
+    metrics.workers = this.#state === 'listening' || this.#state === 'closing' ? 1 : 0
+    return metrics
+  }
+}
+
+function listenError(error: unknown, options: ListenOptions): unknown {
+  const code = systemErrorCode(error)
+  if (code === undefined) return error
+  const syscall = (error as { syscall?: string }).syscall ?? 'listen'
+  if (options.fd !== undefined) {
+    return new CelerisError('CELERIS_INVALID_FD', `descriptor ${options.fd} is not a bound stream socket (${code})`, { cause: error })
+  }
+  const address = options.path ?? options.host
+  const where = options.path ?? `${address}:${options.port}`
+  const advice: { [code: string]: string | undefined } = {
+    EADDRINUSE: 'another server is listening there: stop it, choose another port, or use port 0 for a free one',
+    EACCES: 'this user may not bind it: use a port from 1024 on, or grant CAP_NET_BIND_SERVICE',
+    EADDRNOTAVAIL: 'no interface of this machine has that address',
+  }
+  const message = `listen ${code}: cannot listen on ${where}${advice[code] === undefined ? '' : `: ${advice[code]}`}`
+  return new ListenError(code, message, { syscall, address, port: options.port, cause: error })
+}
+
+/**
+ * Makes the native epoll engine for Linux. It binds nothing before `listen`.
+ * Where it cannot run, `listen` rejects with EngineUnavailableError and the reason; {@link probe} asks without listening.
+ * @throws CelerisError `CELERIS_CONFIG` when an option is out of range.
+ */
+export function epollEngine(options: EpollEngineOptions = {}): Engine {
+  const maxEvents = options.maxEvents ?? 8192
+  if (!Number.isInteger(maxEvents) || maxEvents < 16 || maxEvents > 8192) {
+    throw new CelerisError('CELERIS_CONFIG', `maxEvents is ${String(maxEvents)}: give an integer from 16 to 8192`)
+  }
+  return new EpollEngine(maxEvents)
+}

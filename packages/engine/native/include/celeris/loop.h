@@ -1,0 +1,97 @@
+// The state of one engine loop: connections, the batch under construction, what is owed this turn. The functions that
+// work on it stand in receive.h, answers.h, closing.h and turn.h; what only the kernel interface knows is in LoopIo.
+#pragma once
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "celeris/buffer_pool.h"
+#include "celeris/connection_table.h"
+#include "celeris/deadlines.h"
+#include "celeris/http1_parser.h"
+#include "celeris/layout.generated.h"
+#include "celeris/literal_paths.h"
+
+namespace celeris {
+
+struct LoopConfig {
+  HeadLimits head{32768, 200, 104857600};
+  std::uint32_t inline_body_max = INLINE_BODY_BYTES_MAX;
+  std::uint32_t read_timeout_ms = 60000;
+  std::uint32_t header_timeout_ms = 10000;
+  std::uint32_t write_timeout_ms = 60000;
+  std::uint32_t idle_timeout_ms = 600000;
+  std::uint32_t connections_max = TABLE_SLOTS_MAX;
+  bool disable_keep_alive = false;
+  bool connection_events = false;
+};
+
+struct LoopIo;
+struct Turn;
+
+struct Loop {
+  LoopConfig config;
+  LoopIo* io = nullptr;
+  Turn* turn = nullptr;
+  /// The batch block: made in JS, lent until close, never moves. JS writes responses and blocks, we write the rest.
+  std::uint8_t* block = nullptr;
+  ConnectionTable table;
+  BufferPool pool;
+  Deadlines deadlines;
+  LiteralPaths literals;
+  std::uint64_t counters[COUNTERS] = {};
+
+  // The batch of this turn.
+  std::uint32_t requests = 0;
+  std::uint32_t events = 0;
+  std::uint32_t fields = 0;
+  std::uint32_t input_used = 0;
+
+  // Slots with something to do later in this turn, or in the next.
+  std::vector<std::uint64_t> hot;       ///< generation << 32 | slot: input left, no edge will come
+  std::vector<std::uint32_t> fins;      ///< peer sent FIN: close, or tell core
+  std::vector<std::uint32_t> closed;    ///< recycle at the end of the turn
+  std::vector<std::uint32_t> touched;   ///< have records in the current drain
+  std::vector<std::uint32_t> next_record;  ///< chains the records of a connection
+
+  std::vector<std::uint8_t> scratch;    ///< answers are joined here before they are sent
+
+  // Clock, read once per turn.
+  std::uint32_t now_ms = 0;
+  std::int64_t date_second = 0;
+  std::uint8_t date[29] = {};
+
+  bool draining = false;                ///< every answer says close
+
+  [[nodiscard]] std::int32_t* control() { return reinterpret_cast<std::int32_t*>(block + CONTROL_OFFSET); }
+  template <class Record>
+  [[nodiscard]] Record* records(std::uint32_t offset) {
+    return reinterpret_cast<Record*>(block + offset);
+  }
+  void count(std::uint32_t counter, std::uint64_t by = 1) { counters[counter] += by; }
+  [[nodiscard]] std::uint32_t slot_of(const Connection& connection) const { return table.slot_of(connection); }
+};
+
+/// What the kernel interface of an addon provides. Bound at link time: each addon holds exactly one.
+enum class IoStatus : std::uint8_t { done, would_block, end, error };
+struct IoResult {
+  IoStatus status;
+  std::uint32_t bytes;
+};
+/// Receives without waiting.
+[[nodiscard]] IoResult io_receive(Loop& loop, Connection& connection, std::uint8_t* into, std::uint32_t room);
+/// Sends without waiting; `done` may be partial.
+[[nodiscard]] IoResult io_send(Loop& loop, Connection& connection, const iovec* parts, std::uint32_t count);
+/// Shuts our side (SHUT_WR).
+void io_shutdown(Loop& loop, Connection& connection);
+/// Waits at most `timeout_ms` (-1: for ever), accepts and receives into the batch. True when libuv has work.
+[[nodiscard]] bool io_turn(Loop& loop, std::int32_t timeout_ms);
+/// Accepts what waits in the queue, then closes the listener.
+void io_stop_accepting(Loop& loop);
+/// Milliseconds until the kernel side wants a turn by itself; -1 for never.
+[[nodiscard]] std::int32_t io_next_due_ms(Loop& loop);
+/// Gives the descriptor back to the kernel; with `reset` the peer sees RST.
+void io_close(Loop& loop, Connection& connection, bool reset);
+
+}  // namespace celeris

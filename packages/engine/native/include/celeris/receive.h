@@ -1,0 +1,24 @@
+#pragma once
+#include "celeris/loop.h"
+
+namespace celeris {
+
+/// Whether the batch has room for one connection's turn. When not, run_turn() first.
+[[nodiscard]] bool has_room(const Loop& loop);
+/// Reads what a connection has, within its budget, and turns it into records of the batch.
+void receive(Loop& loop, Connection& connection);
+/// Puts a connection on the hot list: it has input and no edge will come.
+void make_hot(Loop& loop, Connection& connection);
+/// Goes once through the hot list, while the batch has room.
+void receive_hot(Loop& loop);
+/// Files the deadline of what the connection waits for now, when that is sooner than what is filed.
+void file_deadline(Loop& loop, Connection& connection);
+/// Expires what is due.
+void expire_deadlines(Loop& loop);
+/// Adds an event record to the batch; the batch has room (has_room counts events).
+void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind, std::uint32_t code,
+               std::uint32_t offset, std::uint32_t length);
+/// The engine refuses the next request: an error answer in its place, then close.
+void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_method);
+
+}  // namespace celeris

@@ -1,0 +1,533 @@
+// Hot path. Response records -> bytes in request order -> one send per connection and turn.
+#include "celeris/answers.h"
+
+#include <cstring>
+
+#include "celeris/closing.h"
+#include "celeris/receive.h"
+
+namespace celeris {
+
+namespace {
+
+constexpr std::uint32_t PARTS_MAX = 64;
+/// Bodies from here on are sent from where they are; shorter ones are copied behind their head.
+constexpr std::uint32_t REFERENCE_BYTES_MIN = 4096;
+constexpr std::uint32_t SCRATCH_BYTES = 256 * 1024;
+/// Head lines the engine adds: date, content-length, connection, blank line.
+constexpr std::uint32_t FRAMING_BYTES_MAX = 128;
+
+/// The bytes of one connection's answers, gathered for one send.
+class Gather {
+ public:
+  Gather(Loop& loop, Connection& connection) : loop_(loop), connection_(connection) {}
+
+  void copy(const std::uint8_t* bytes, std::uint32_t count) {
+    std::uint8_t* to = room(count);
+    if (to != nullptr) std::memcpy(to, bytes, count);
+  }
+  /// Room for `count` bytes at the end; null when the connection has failed.
+  std::uint8_t* room(std::uint32_t count) {
+    if (count > SCRATCH_BYTES - used_) send();
+    if (failed_ || count > SCRATCH_BYTES) return nullptr;
+    std::uint8_t* to = loop_.scratch.data() + used_;
+    used_ += count;
+    if (parts_ > 0 && static_cast<std::uint8_t*>(iov_[parts_ - 1].iov_base) + iov_[parts_ - 1].iov_len == to) {
+      iov_[parts_ - 1].iov_len += count;
+    } else {
+      part(to, count);
+    }
+    return to;
+  }
+  /// Gives back what `room` reserved and was not used.
+  void shrink(std::uint32_t count) {
+    used_ -= count;
+    iov_[parts_ - 1].iov_len -= count;
+  }
+  void refer(const std::uint8_t* bytes, std::uint32_t count) {
+    if (count < REFERENCE_BYTES_MIN) {
+      copy(bytes, count);
+    } else {
+      part(const_cast<std::uint8_t*>(bytes), count);
+    }
+  }
+  /// Sends what was gathered; what the kernel does not take is queued.
+  void send();
+
+ private:
+  void part(std::uint8_t* bytes, std::uint32_t count) {
+    if (parts_ == PARTS_MAX) send();
+    iov_[parts_++] = {bytes, count};
+  }
+
+  Loop& loop_;
+  Connection& connection_;
+  iovec iov_[PARTS_MAX];
+  std::uint32_t parts_ = 0;
+  std::uint32_t used_ = 0;
+  bool failed_ = false;
+};
+
+bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes, std::uint32_t count) {
+  if (connection.output == nullptr) {
+    connection.output = new (std::nothrow) Buffer();
+    connection.output_sent = 0;
+    connection.mark = loop.now_ms;
+    connection.progress = 0;
+  }
+  constexpr std::uint32_t QUEUE_CEILING = 1u << 30;
+  if (connection.output == nullptr || connection.output->length > QUEUE_CEILING - count ||
+      !loop.pool.append(*connection.output, bytes, count)) {
+    loop.count(COUNTER_ERRORS);
+    close_connection(loop, connection, true);
+    return false;
+  }
+  loop.count(COUNTER_QUEUED_BYTES, count);
+  return true;
+}
+
+void Gather::send() {
+  if (parts_ == 0) return;
+  std::uint32_t first = 0;
+  std::size_t skip = 0;
+  if (!failed_ && connection_.output == nullptr) {
+    const IoResult result = io_send(loop_, connection_, iov_, parts_);
+    loop_.count(COUNTER_SEND_CALLS);
+    if (result.status == IoStatus::error) {
+      failed_ = true;
+      loop_.count(COUNTER_RESETS);
+      close_connection(loop_, connection_, true);
+    } else {
+      loop_.count(COUNTER_BYTES_WRITTEN, result.bytes);
+      skip = result.bytes;
+      while (first < parts_ && skip >= iov_[first].iov_len) skip -= iov_[first++].iov_len;
+    }
+  }
+  if (!failed_ && first < parts_) {
+    loop_.count(COUNTER_PARTIAL_WRITES);
+    connection_.set(WRITE_BLOCKED);
+    for (; first < parts_ && !failed_; first++, skip = 0) {
+      const std::uint8_t* bytes = static_cast<const std::uint8_t*>(iov_[first].iov_base) + skip;
+      failed_ = !queue_output(loop_, connection_, bytes, static_cast<std::uint32_t>(iov_[first].iov_len - skip));
+    }
+  }
+  parts_ = 0;
+  used_ = 0;
+}
+
+const BlockRecord* block_of(Loop& loop, std::int32_t id) {
+  const std::uint32_t index = static_cast<std::uint32_t>(id);
+  if (index == 0 || index >= BLOCKS_MAX || index >= static_cast<std::uint32_t>(loop.control()[CONTROL_BLOCK_COUNT])) return nullptr;
+  const BlockRecord* block = &loop.records<BlockRecord>(BLOCK_TABLE_OFFSET)[index];
+  const std::uint64_t offset = static_cast<std::uint32_t>(block->offset), length = static_cast<std::uint32_t>(block->length);
+  const bool inside = offset >= BLOCK_BYTES_OFFSET && offset + length <= BLOCK_BYTES_OFFSET + BLOCK_BYTES_MAX;
+  const bool parts = static_cast<std::uint32_t>(block->body) <= length && static_cast<std::uint32_t>(block->date) + 29 <= length + 29;
+  if (!inside || !parts || (block->date != 0 && static_cast<std::uint32_t>(block->date) + 29 > length)) return nullptr;
+  return block;
+}
+
+/// Whether [offset, offset + length) lies in the output arena.
+bool in_output(std::int32_t offset, std::int32_t length) {
+  const std::uint64_t start = static_cast<std::uint32_t>(offset), count = static_cast<std::uint32_t>(length);
+  return start >= OUTPUT_OFFSET && start + count <= OUTPUT_OFFSET + OUTPUT_BYTES_MAX;
+}
+
+std::uint32_t write_decimal(std::uint8_t* to, std::uint32_t value) {
+  std::uint8_t digits[10];
+  std::uint32_t count = 0;
+  do digits[count++] = static_cast<std::uint8_t>('0' + value % 10);
+  while ((value /= 10) > 0);
+  for (std::uint32_t k = 0; k < count; k++) to[k] = digits[count - 1 - k];
+  return count;
+}
+
+template <std::size_t N>
+std::uint8_t* put(std::uint8_t* to, const char (&text)[N]) {
+  std::memcpy(to, text, N - 1);
+  return to + N - 1;
+}
+
+/// How one answer ends: whether the connection persists, and what the head says about it.
+struct Persistence {
+  bool close;
+  bool say_keep_alive;
+};
+
+Persistence persistence_of(const Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind_flags) {
+  const bool last = connection.has(STOP_PARSING) && connection.close_sequence == sequence;
+  const bool close = last || loop.draining || (kind_flags & RESPONSE_FLAG_CLOSE) != 0;
+  return {close, !close && connection.has(HTTP_1_0)};
+}
+
+/// A body that is still coming when its answer is written (CLOSE-1, CLOSE-2). True when the connection has to close.
+bool ends_with_body(Connection& connection, std::uint32_t sequence) {
+  StreamedBody* body = connection.body;
+  if (body == nullptr || body->sequence != sequence) return false;
+  return body->chunked || body->left > DISCARD_BYTES_MAX || body->continue_owed;
+}
+
+void put_connection(std::uint8_t*& to, Persistence persistence) {
+  if (persistence.close) to = put(to, "connection: close\r\n");
+  if (persistence.say_keep_alive) to = put(to, "connection: keep-alive\r\n");
+}
+
+/// Appends a whole block; its date is filled in on the way. False: bad record.
+template <class Sink>
+bool append_whole(Loop& loop, Sink& sink, const ResponseRecord& record, Persistence persistence) {
+  const BlockRecord* block = block_of(loop, record.head);
+  if (block == nullptr) return false;
+  const std::uint8_t* bytes = loop.block + block->offset;
+  const std::uint32_t length = static_cast<std::uint32_t>(block->length), body = static_cast<std::uint32_t>(block->body);
+  const bool omit_body = (static_cast<std::uint32_t>(record.kind_flags) & RESPONSE_FLAG_OMIT_BODY) != 0;
+  if (!persistence.close && !persistence.say_keep_alive && !omit_body) {
+    std::uint8_t* to = sink.room(length);
+    if (to == nullptr) return true;
+    std::memcpy(to, bytes, length);
+    if (block->date != 0) std::memcpy(to + block->date, loop.date, 29);
+    return true;
+  }
+  if (body < 4) return false;
+  std::uint8_t* const start = sink.room(length + FRAMING_BYTES_MAX);
+  if (start == nullptr) return true;
+  std::uint8_t* to = start;
+  std::memcpy(to, bytes, body - 2);
+  if (block->date != 0) std::memcpy(to + block->date, loop.date, 29);
+  to += body - 2;
+  put_connection(to, persistence);
+  to = put(to, "\r\n");
+  if (!omit_body) {
+    std::memcpy(to, bytes + body, length - body);
+    to += length - body;
+  }
+  sink.shrink(static_cast<std::uint32_t>(start + length + FRAMING_BYTES_MAX - to));
+  return true;
+}
+
+/// Appends head block, extra lines, framing and body. False: bad record.
+template <class Sink>
+bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persistence persistence) {
+  const std::uint32_t flags = static_cast<std::uint32_t>(record.kind_flags);
+  const BlockRecord* head = block_of(loop, record.head);
+  if (head == nullptr || head->status == 0) return false;
+  const std::uint8_t* body = nullptr;
+  std::uint32_t body_length = static_cast<std::uint32_t>(record.length);
+  if ((flags & 0xff) == RESPONSE_KIND_HEAD_BLOCK) {
+    const BlockRecord* block = block_of(loop, record.body);
+    if (block == nullptr) return false;
+    body = loop.block + block->offset;
+    body_length = static_cast<std::uint32_t>(block->length);
+  } else if (body_length > 0) {
+    if (!in_output(record.body, record.length)) return false;
+    body = loop.block + record.body;
+  }
+  const std::uint8_t* extra = nullptr;
+  std::uint32_t extra_length = 0;
+  if (record.extra != 0) {
+    if (!in_output(record.extra, 4)) return false;
+    std::memcpy(&extra_length, loop.block + record.extra, 4);
+    if (extra_length > OUTPUT_BYTES_MAX || !in_output(record.extra + 4, static_cast<std::int32_t>(extra_length))) return false;
+    extra = loop.block + record.extra + 4;
+  }
+  const bool bodiless = head->status == 204 || head->status == 304;
+  sink.copy(loop.block + head->offset, static_cast<std::uint32_t>(head->length));
+  if (extra_length > 0) sink.refer(extra, extra_length);
+  std::uint8_t* const start = sink.room(FRAMING_BYTES_MAX);
+  if (start == nullptr) return true;
+  std::uint8_t* to = start;
+  if ((flags & RESPONSE_FLAG_OWN_DATE) == 0) {
+    to = put(to, "date: ");
+    std::memcpy(to, loop.date, 29);
+    to = put(to + 29, "\r\n");
+  }
+  if (!bodiless && (flags & RESPONSE_FLAG_OWN_LENGTH) == 0) {
+    to = put(to, "content-length: ");
+    to += write_decimal(to, head->status == 205 ? 0 : body_length);
+    to = put(to, "\r\n");
+  }
+  put_connection(to, persistence);
+  to = put(to, "\r\n");
+  sink.shrink(static_cast<std::uint32_t>(start + FRAMING_BYTES_MAX - to));
+  const bool omit = bodiless || head->status == 205 || (flags & RESPONSE_FLAG_OMIT_BODY) != 0;
+  if (!omit && body_length > 0) sink.refer(body, body_length);
+  return true;
+}
+
+/// Appends the bytes of one record. False: bad record.
+template <class Sink>
+bool append_answer(Loop& loop, Sink& sink, const ResponseRecord& record, Persistence persistence) {
+  switch (static_cast<std::uint32_t>(record.kind_flags) & 0xff) {
+    case RESPONSE_KIND_WHOLE:
+      return append_whole(loop, sink, record, persistence);
+    case RESPONSE_KIND_HEAD:
+    case RESPONSE_KIND_HEAD_BLOCK:
+      return append_head(loop, sink, record, persistence);
+    case RESPONSE_KIND_RAW:
+      if (!in_output(record.head, record.length)) return false;
+      sink.refer(loop.block + record.head, static_cast<std::uint32_t>(record.length));
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Collects an answer that has to wait for earlier ones.
+class Stash {
+ public:
+  Stash(Loop& loop, Buffer& bytes) : loop_(loop), bytes_(bytes) {}
+  [[nodiscard]] bool failed() const { return failed_; }
+  void copy(const std::uint8_t* bytes, std::uint32_t count) {
+    std::uint8_t* to = room(count);
+    if (to != nullptr) std::memcpy(to, bytes, count);
+  }
+  void refer(const std::uint8_t* bytes, std::uint32_t count) { copy(bytes, count); }
+  std::uint8_t* room(std::uint32_t count) {
+    failed_ = failed_ || !loop_.pool.grow(bytes_, bytes_.length + count);
+    if (failed_) return nullptr;
+    bytes_.length += count;
+    return bytes_.data + bytes_.length - count;
+  }
+  void shrink(std::uint32_t count) { bytes_.length -= count; }
+
+ private:
+  Loop& loop_;
+  Buffer& bytes_;
+  bool failed_ = false;
+};
+
+/// The stash entry of a sequence, made when missing; the list is in sequence order.
+StashedAnswer* stash_entry(Connection& connection, std::uint32_t sequence) {
+  StashedAnswer** link = &connection.stash;
+  while (*link != nullptr && static_cast<std::int32_t>((*link)->sequence - sequence) < 0) link = &(*link)->next;
+  if (*link != nullptr && (*link)->sequence == sequence) return *link;
+  StashedAnswer* entry = new (std::nothrow) StashedAnswer();
+  if (entry == nullptr) return nullptr;
+  entry->sequence = sequence;
+  entry->next = *link;
+  *link = entry;
+  return entry;
+}
+
+/// Bookkeeping after the last byte of an answer was handed over.
+void answered(Loop& loop, Connection& connection, bool close) {
+  StreamedBody* body = connection.body;
+  if (body != nullptr && body->sequence == connection.sequence_send && !close) {
+    body->discarding = true;
+    connection.mark = loop.now_ms;
+    connection.progress = 0;
+    make_hot(loop, connection);
+  }
+  connection.sequence_send++;
+  connection.idle_since = loop.now_ms;
+  if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr) connection.mark = loop.now_ms;
+  if (close) {
+    connection.set(STOP_PARSING);
+    connection.set(CLOSE_AFTER_FLUSH);
+  }
+}
+
+/// Appends stashed answers whose turn has come.
+void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
+  while (connection.stash != nullptr && connection.stash->sequence == connection.sequence_send && !connection.has(CLOSE_AFTER_FLUSH)) {
+    StashedAnswer* entry = connection.stash;
+    std::uint32_t at = 0;
+    while (at < entry->bytes.length) {
+      const std::uint32_t piece = entry->bytes.length - at < SCRATCH_BYTES ? entry->bytes.length - at : SCRATCH_BYTES;
+      gather.copy(entry->bytes.data + at, piece);
+      at += piece;
+    }
+    loop.pool.release(entry->bytes);
+    if (!entry->complete || connection.phase != Phase::open) break;
+    const bool close = entry->close;
+    connection.stash = entry->next;
+    delete entry;
+    answered(loop, connection, close);
+  }
+}
+
+void stash_record(Loop& loop, Connection& connection, const ResponseRecord& record) {
+  StashedAnswer* entry = stash_entry(connection, static_cast<std::uint32_t>(record.sequence));
+  if (entry != nullptr && entry->complete) {
+    loop.count(COUNTER_STALE_WRITES);
+    return;
+  }
+  const std::uint32_t flags = static_cast<std::uint32_t>(record.kind_flags);
+  Persistence persistence = persistence_of(loop, connection, static_cast<std::uint32_t>(record.sequence), flags);
+  persistence.close = persistence.close || ends_with_body(connection, static_cast<std::uint32_t>(record.sequence));
+  bool good = entry != nullptr;
+  if (good) {
+    Stash stash(loop, entry->bytes);
+    good = append_answer(loop, stash, record, persistence) && !stash.failed();
+    entry->close = entry->close || persistence.close;
+    entry->complete = (flags & RESPONSE_FLAG_MORE) == 0;
+  }
+  if (!good) {
+    loop.count(COUNTER_BAD_RECORDS);
+    loop.count(COUNTER_ERRORS);
+    close_connection(loop, connection, true);
+  }
+}
+
+/// What happens to a connection once its answers of this drain are sent.
+void after_send(Loop& loop, Connection& connection) {
+  if (connection.phase != Phase::open) return;
+  if (connection.unsent() > 0) {
+    file_deadline(loop, connection);
+    return;
+  }
+  if (connection.has(CLOSE_AFTER_FLUSH)) {
+    begin_staged_close(loop, connection);
+    return;
+  }
+  if (connection.has(INPUT_HELD) && connection.owed() <= OWED_ANSWERS_MAX / 2) make_hot(loop, connection);
+  if (connection.has(PEER_FIN | FIN_SEEN) && connection.owed() == 0) loop.fins.push_back(loop.slot_of(connection));
+  if (connection.timer_slot == NOT_FILED) file_deadline(loop, connection);
+}
+
+void answer_connection(Loop& loop, Connection& connection) {
+  Gather gather(loop, connection);
+  const ResponseRecord* records = loop.records<ResponseRecord>(RESPONSES_OFFSET);
+  for (std::uint32_t index = connection.drain_first;; index = loop.next_record[index]) {
+    const ResponseRecord& record = records[index];
+    const std::uint32_t flags = static_cast<std::uint32_t>(record.kind_flags);
+    const std::uint32_t sequence = static_cast<std::uint32_t>(record.sequence);
+    if (connection.phase != Phase::open || connection.has(CLOSE_AFTER_FLUSH)) break;
+    if (sequence - connection.sequence_send >= connection.owed()) {
+      loop.count(COUNTER_STALE_WRITES);
+    } else if (sequence != connection.sequence_send || connection.stash != nullptr) {
+      stash_record(loop, connection, record);
+      if (connection.phase == Phase::open) append_stashed(loop, connection, gather);
+    } else {
+      Persistence persistence = persistence_of(loop, connection, sequence, flags);
+      if (connection.body != nullptr) persistence.close = persistence.close || ends_with_body(connection, sequence);
+      if (!append_answer(loop, gather, record, persistence)) {
+        loop.count(COUNTER_BAD_RECORDS);
+        loop.count(COUNTER_ERRORS);
+        gather.send();
+        if (connection.phase == Phase::open) close_connection(loop, connection, true);
+        break;
+      }
+      if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open) answered(loop, connection, persistence.close);
+    }
+    if (index == connection.drain_last) break;
+  }
+  connection.clear(TOUCHED);
+  if (connection.phase != Phase::open) return;
+  gather.send();
+  after_send(loop, connection);
+}
+
+/// Commands act at once; they name a request whose answer is still owed.
+void run_command(Loop& loop, Connection& connection, const ResponseRecord& record) {
+  StreamedBody* body = connection.body;
+  const std::uint32_t sequence = static_cast<std::uint32_t>(record.sequence);
+  switch (static_cast<std::uint32_t>(record.head)) {
+    case COMMAND_CONTINUE:
+    case COMMAND_READ_ON:
+      if (body == nullptr || body->sequence != sequence || body->reading) return;
+      body->reading = true;
+      connection.mark = loop.now_ms;
+      connection.progress = 0;
+      if (body->continue_owed && sequence == connection.sequence_send) {
+        static constexpr char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        Gather gather(loop, connection);
+        gather.copy(reinterpret_cast<const std::uint8_t*>(CONTINUE), sizeof CONTINUE - 1);
+        gather.send();
+        if (connection.phase != Phase::open) return;
+        body->continue_owed = false;
+      }
+      make_hot(loop, connection);
+      file_deadline(loop, connection);
+      return;
+    case COMMAND_READ_OFF:
+      if (body != nullptr && body->sequence == sequence) body->reading = false;
+      return;
+    case COMMAND_ABORT:
+      close_connection(loop, connection, true);
+      return;
+    default:
+      loop.count(COUNTER_BAD_RECORDS);
+  }
+}
+
+}  // namespace
+
+void drain_answers(Loop& loop) {
+  std::uint32_t count = static_cast<std::uint32_t>(loop.control()[CONTROL_RESPONSE_COUNT]);
+  if (count == 0) return;
+  if (count > RESPONSES_MAX) {
+    loop.count(COUNTER_BAD_RECORDS, count - RESPONSES_MAX);
+    count = RESPONSES_MAX;
+  }
+  if (loop.scratch.empty()) loop.scratch.resize(SCRATCH_BYTES);
+  if (loop.next_record.empty()) loop.next_record.resize(RESPONSES_MAX);
+  const ResponseRecord* records = loop.records<ResponseRecord>(RESPONSES_OFFSET);
+  loop.touched.clear();
+  for (std::uint32_t index = 0; index < count; index++) {
+    const ResponseRecord& record = records[index];
+    const std::uint32_t slot = static_cast<std::uint32_t>(record.slot);
+    Connection* connection = loop.table.find(slot, static_cast<std::uint32_t>(record.generation));
+    if (connection == nullptr) {
+      loop.count(COUNTER_STALE_WRITES);
+      continue;
+    }
+    if ((static_cast<std::uint32_t>(record.kind_flags) & 0xff) == RESPONSE_KIND_COMMAND) {
+      run_command(loop, *connection, record);
+      continue;
+    }
+    if (connection->has(TOUCHED)) {
+      loop.next_record[connection->drain_last] = index;
+    } else {
+      connection->set(TOUCHED);
+      connection->drain_first = index;
+      loop.touched.push_back(slot);
+    }
+    connection->drain_last = index;
+  }
+  for (std::uint32_t slot : loop.touched) answer_connection(loop, loop.table.at(slot));
+  loop.control()[CONTROL_RESPONSE_COUNT] = 0;
+  loop.control()[CONTROL_OUTPUT_USED] = 0;
+}
+
+void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence, const std::uint8_t* bytes, std::uint32_t count) {
+  if (loop.scratch.empty()) loop.scratch.resize(SCRATCH_BYTES);
+  StashedAnswer* entry = stash_entry(connection, sequence);
+  if (entry == nullptr || !loop.pool.append(entry->bytes, bytes, count)) {
+    loop.count(COUNTER_ERRORS);
+    close_connection(loop, connection, true);
+    return;
+  }
+  entry->complete = true;
+  entry->close = true;
+  Gather gather(loop, connection);
+  append_stashed(loop, connection, gather);
+  if (connection.phase != Phase::open) return;
+  gather.send();
+  after_send(loop, connection);
+}
+
+void flush_output(Loop& loop, Connection& connection) {
+  if (connection.output == nullptr) return;
+  while (connection.unsent() > 0) {
+    const iovec part{connection.output->data + connection.output_sent, connection.unsent()};
+    const IoResult result = io_send(loop, connection, &part, 1);
+    loop.count(COUNTER_SEND_CALLS);
+    if (result.status == IoStatus::error) {
+      loop.count(COUNTER_RESETS);
+      close_connection(loop, connection, true);
+      return;
+    }
+    if (result.status == IoStatus::would_block || result.bytes == 0) return;
+    connection.output_sent += result.bytes;
+    connection.progress += result.bytes;
+    loop.count(COUNTER_BYTES_WRITTEN, result.bytes);
+    loop.counters[COUNTER_QUEUED_BYTES] -= result.bytes;
+  }
+  loop.pool.release(*connection.output);
+  delete connection.output;
+  connection.output = nullptr;
+  connection.clear(WRITE_BLOCKED);
+  connection.idle_since = loop.now_ms;
+  after_send(loop, connection);
+}
+
+}  // namespace celeris

@@ -1,0 +1,75 @@
+#include "celeris/drain.h"
+
+#include <algorithm>
+
+#include "celeris/closing.h"
+
+namespace celeris {
+
+namespace {
+
+constexpr std::uint32_t GRACE_MS = 250;
+
+bool is_idle(const Connection& connection) {
+  return connection.phase == Phase::open && connection.owed() == 0 && connection.input.length == 0 &&
+         connection.body == nullptr && connection.unsent() == 0;
+}
+
+void begin(Loop& loop, Drain& drain) {
+  io_stop_accepting(loop);
+  const std::uint32_t timeout_ms = drain.timeout_ms;
+  drain.active = true;
+  drain.started_ms = loop.now_ms;
+  drain.grace_end_ms = loop.now_ms + std::min(GRACE_MS, timeout_ms / 10);
+  drain.deadline_ms = loop.now_ms + timeout_ms;
+  drain.connections = static_cast<std::uint32_t>(loop.counters[COUNTER_ACTIVE]);
+  loop.draining = true;
+}
+
+}  // namespace
+
+void step_drain(Loop& loop, Drain& drain) {
+  if (drain.requested && !drain.active) begin(loop, drain);
+  if (!drain.active || drain.finished) return;
+  const bool grace_over = static_cast<std::int32_t>(loop.now_ms - drain.grace_end_ms) >= 0;
+  const bool time_up = static_cast<std::int32_t>(loop.now_ms - drain.deadline_ms) >= 0;
+  bool busy = false;
+  if (grace_over || time_up) {
+    for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) {
+      Connection& connection = loop.table.at(slot);
+      if (connection.phase != Phase::open) continue;
+      if (is_idle(connection)) {
+        if (time_up) {
+          close_connection(loop, connection, false);
+        } else {
+          begin_staged_close(loop, connection);
+        }
+      } else if (time_up) {
+        drain.cut++;
+        close_connection(loop, connection, true);
+      } else {
+        busy = true;
+      }
+    }
+    drain.idle_closed = true;
+  } else {
+    busy = loop.counters[COUNTER_ACTIVE] > 0;
+  }
+  if (busy) return;
+  // Lingering connections never delay a close (CLOSE-4).
+  for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) {
+    Connection& connection = loop.table.at(slot);
+    if (connection.phase == Phase::lingering) close_connection(loop, connection, false);
+  }
+  drain.finished = true;
+}
+
+std::int32_t drain_due_ms(const Loop& loop, const Drain& drain) {
+  if (drain.requested && !drain.active) return 0;
+  if (!drain.active || drain.finished) return -1;
+  const std::uint32_t next = drain.idle_closed ? drain.deadline_ms : drain.grace_end_ms;
+  const std::int32_t left = static_cast<std::int32_t>(next - loop.now_ms);
+  return left < 0 ? 0 : left;
+}
+
+}  // namespace celeris
