@@ -1,6 +1,9 @@
 import { Command } from 'commander'
+import { barsCommand } from './bars-command.ts'
 import { compareCommand } from './compare-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { peersCommand } from './peers-command.ts'
+import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { selftestCommand } from './selftest-command.ts'
 
@@ -13,6 +16,9 @@ export const createProgram = (version: string): Command =>
     .version(version)
     .showHelpAfterError('(celeris-bench --help lists the commands)')
     .addCommand(runCommand())
+    .addCommand(barsCommand())
     .addCommand(compareCommand())
     .addCommand(selftestCommand())
     .addCommand(peersCommand())
+    .addCommand(doctorCommand())
+    .addCommand(reportCommand())

@@ -1,0 +1,138 @@
+import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
+import type { Figures, Ratio } from '../measure/figures.ts'
+import { type Bar, missingBar, ratioBar, valueBar } from './bar.ts'
+import { type BarsContext, type Entrant, measureLineUp } from './bars-context.ts'
+
+const hello = (name: string, as = name): Entrant => ({
+  kind: serverNamed(name),
+  scenario: scenarioNamed('hello'),
+  start: { name: as },
+})
+
+const inverse = ({ median, q1, q3, count, interval }: Ratio): Ratio => ({
+  median: 1 / median,
+  q1: 1 / q3,
+  q3: 1 / q1,
+  count,
+  interval: { low: 1 / interval.high, high: 1 / interval.low },
+})
+
+// Ours comes first, so that each rival's ratio to it is taken cycle by cycle.
+const against = async (
+  context: BarsContext,
+  rivals: readonly string[],
+  load: { connections: number; depth: number },
+): Promise<Map<string, Figures>> => {
+  const names = ['celeris-epoll', 'limit', ...rivals.filter((name) => context.present.has(name))]
+  const entrants = [...names.map((name) => hello(name)), hello('limit', 'limit-again')]
+  const figures = await measureLineUp(context, entrants, load)
+  const named = [...names, 'limit-again'].map((name, at) => [name, figures[at]] as const)
+  return new Map(named.flatMap(([name, found]) => (found ? [[name, found] as const] : [])))
+}
+
+const ratioTo = (
+  field: Map<string, Figures>,
+  name: string,
+  pick: 'cpuRatio' | 'throughputRatio',
+): Ratio | undefined => {
+  const found = field.get(name)?.[pick]
+  return found && inverse(found)
+}
+
+/** CPU per request of hello at 64 and 512 connections, beside the limit and the rivals. */
+export const plainBars = async (context: BarsContext): Promise<Bar[]> => {
+  const bars: Bar[] = []
+  for (const [connections, bound] of [
+    [64, 1.06],
+    [512, 1.08],
+  ] as const) {
+    const rivals = connections === 64 ? ['uws', 'bun', 'deno', 'node-http'] : []
+    const field = await against(context, rivals, { connections, depth: 1 })
+    const ratio = ratioTo(field, 'limit', 'cpuRatio')
+    const figure = `CPU per request, hello, ${connections} connections, to the C limit`
+    if (ratio) {
+      const floor = noise(field)
+      bars.push(ratioBar(figure, ratio, 'at most', bound, floor))
+    }
+    for (const rival of rivals) {
+      const name = `the same, to ${rival}`
+      const to = ratioTo(field, rival, 'cpuRatio')
+      bars.push(
+        to
+          ? ratioBar(name, to, 'below', 1)
+          : missingBar(name, 'below ×1', `${rival} is not installed`),
+      )
+    }
+  }
+  return bars
+}
+
+const noise = (field: Map<string, Figures>): string => {
+  const [limit, again] = [field.get('limit'), field.get('limit-again')]
+  if (!limit || !again) return ''
+  const apart = again.cpuRatio.median / limit.cpuRatio.median
+  return `two copies of the limit differ by ×${apart.toFixed(3)}`
+}
+
+/** The pipelined figures, and the in-process cost that follows from them. */
+export const pipelinedBars = async (context: BarsContext): Promise<Bar[]> => {
+  const field = await against(context, ['uws'], { connections: 64, depth: 16 })
+  const figure = 'CPU per request, hello, 64 × 16 deep, to the C limit'
+  const ratio = ratioTo(field, 'limit', 'cpuRatio')
+  const bars: Bar[] = ratio ? [ratioBar(figure, ratio, 'at most', 1.25, noise(field))] : []
+  const rival = 'requests/s of the same, to uWebSockets.js'
+  const faster = ratioTo(field, 'uws', 'throughputRatio')
+  const isVoid = field.get('celeris-epoll')?.throughputVoid
+  bars.push(
+    faster
+      ? ratioBar(
+          rival,
+          faster,
+          'at least',
+          2,
+          isVoid ? 'the generator is the limit, so this is a lower bound' : '',
+        )
+      : missingBar(rival, 'at least ×2', 'uws is not installed'),
+  )
+  const [ours, limit] = [field.get('celeris-epoll'), field.get('limit')]
+  if (ours && limit) bars.push(inProcessBar(ours, limit))
+  return bars
+}
+
+/**
+ * User CPU beyond the limit's per pipelined request stands for JS, parse and emit: in 64 × 16 the
+ * system calls are shared by some thousand requests, and both sides make the same ones.
+ */
+const inProcessBar = (ours: Figures, limit: Figures): Bar => {
+  const share = ours.userUs / ours.cpuUs.median
+  const errorNs =
+    Math.sqrt((share * (1 - share)) / Math.max(1, ours.splitTicks)) * ours.cpuUs.median * 1e3
+  const note = `derived: user CPU per pipelined request less the limit's ${(limit.userUs * 1e3).toFixed(0)} ns; ±${errorNs.toFixed(0)} ns from ${ours.splitTicks} clock ticks`
+  return valueBar(
+    'JS + parse + emit of a hello',
+    (ours.userUs - limit.userUs) * 1e3,
+    'ns',
+    90,
+    note,
+  )
+}
+
+/** json, parameters and async, each beside our own hello in the same process. */
+export const scenarioBars = async (context: BarsContext): Promise<Bar[]> => {
+  const kind = serverNamed('celeris-epoll')
+  const names = ['hello', 'json', 'params', 'async']
+  const entrants = names.map((name) => ({
+    kind,
+    scenario: scenarioNamed(name),
+    start: { name, key: 'ours' },
+  }))
+  const figures = await measureLineUp(context, entrants, { connections: 64, depth: 1 })
+  return [
+    ['json, CPU to our own hello, 64 connections', 1, 1.05],
+    ['`/users/:id`, CPU to our own hello, 64 connections', 2, 1.05],
+    ['async handler, CPU to the sync one, 64 connections', 3, 1.03],
+  ].flatMap(([figure, at, bound]) => {
+    const found = figures[Number(at)]
+    return found ? [ratioBar(String(figure), found.cpuRatio, 'at most', Number(bound))] : []
+  })
+}
