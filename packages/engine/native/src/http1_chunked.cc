@@ -12,14 +12,14 @@ namespace {
 
 /// Where in the coding the next byte stands; kept in ChunkedState::phase, so `size` must be 0.
 enum class ChunkedPhase : std::uint8_t {
-  size,            ///< hex digits
-  size_blank,      ///< BWS between size and ';'
-  extension,       ///< from ';' to CR
+  size,        ///< hex digits
+  size_blank,  ///< BWS between size and ';'
+  extension,   ///< from ';' to CR
   size_line_feed,
   data,
-  data_return,     ///< CR behind the data
+  data_return,  ///< CR behind the data
   data_line_feed,
-  trailer_start,   ///< first byte of a trailer line, or CR of the blank line
+  trailer_start,  ///< first byte of a trailer line, or CR of the blank line
   trailer_name,
   trailer_value,
   trailer_line_feed,
@@ -54,7 +54,7 @@ std::uint16_t announce_chunk(const ChunkedState& state, ChunkedLimits& limits) {
 
 std::uint16_t decode_size(std::uint8_t byte, ChunkedState& state, ChunkedLimits& limits) {
   if (is_hex(byte)) {
-    if (state.digits == CHUNK_SIZE_DIGITS_MAX) return http1::BAD_REQUEST;   // CHK-1
+    if (state.digits == CHUNK_SIZE_DIGITS_MAX) return http1::BAD_REQUEST;  // CHK-1
     state.chunk_left = state.chunk_left << 4 | hex_value(byte);
     ++state.digits;
     return 0;
@@ -81,14 +81,14 @@ std::uint16_t decode_extension(std::uint8_t byte, ChunkedState& state) {
   if (blank_phase ? byte != ';' && !http1::is_blank(byte) : !is_value(byte))
     return http1::BAD_REQUEST;
   if (++state.extension_bytes > CHUNK_EXTENSION_BYTES_MAX)
-    return http1::CONTENT_TOO_LARGE;   // CHK-2
+    return http1::CONTENT_TOO_LARGE;  // CHK-2
   if (byte == ';') enter(state, ChunkedPhase::extension);
   return 0;
 }
 
 std::uint16_t expect_byte(std::uint8_t byte, std::uint8_t expected, ChunkedState& state,
                           ChunkedPhase next) {
-  if (byte != expected) return http1::BAD_REQUEST;   // RL-3
+  if (byte != expected) return http1::BAD_REQUEST;  // RL-3
   enter(state, next);
   return 0;
 }
@@ -114,12 +114,16 @@ std::uint16_t decode_trailer_byte(std::uint8_t byte, ChunkedState& state,
       enter(state, ChunkedPhase::trailer_name);
       return 0;
     case ChunkedPhase::trailer_name:
-      if (byte == ':') enter(state, ChunkedPhase::trailer_value);
-      else if (!http1::is_token(byte)) return http1::BAD_REQUEST;
+      if (byte == ':')
+        enter(state, ChunkedPhase::trailer_value);
+      else if (!http1::is_token(byte))
+        return http1::BAD_REQUEST;
       return 0;
     case ChunkedPhase::trailer_value:
-      if (byte == '\r') enter(state, ChunkedPhase::trailer_line_feed);
-      else if (!is_value(byte)) return http1::BAD_REQUEST;
+      if (byte == '\r')
+        enter(state, ChunkedPhase::trailer_line_feed);
+      else if (!is_value(byte))
+        return http1::BAD_REQUEST;
       return 0;
     case ChunkedPhase::trailer_line_feed:
       return expect_byte(byte, '\n', state, ChunkedPhase::trailer_start);

@@ -54,10 +54,10 @@ FieldsResult parse_fields(const std::uint8_t* first, const std::uint8_t* end,
     if (name >= end) return INCOMPLETE;
     if (*name == '\r') {
       if (end - name < 2) return INCOMPLETE;
-      if (name[1] != '\n') return bad_fields(BAD_REQUEST);   // RL-3
+      if (name[1] != '\n') return bad_fields(BAD_REQUEST);  // RL-3
       return {.status = ParseStatus::complete, .count = count, .end = name + 2};
     }
-    if (is_blank(*name)) return bad_fields(BAD_REQUEST);   // FLD-3
+    if (is_blank(*name)) return bad_fields(BAD_REQUEST);  // FLD-3
     if (count == fields_max) return bad_fields(HEADER_FIELDS_TOO_LARGE);
     if (count == records.size())
       return {.status = ParseStatus::incomplete, .records_full = true, .count = count};
@@ -65,13 +65,13 @@ FieldsResult parse_fields(const std::uint8_t* first, const std::uint8_t* end,
     const std::uint8_t* name_end = skip_letters(name, end);
     while (name_end < end && is_token(*name_end)) ++name_end;
     if (name_end >= end) return INCOMPLETE;
-    if (*name_end != ':' || name_end == name) return bad_fields(BAD_REQUEST);   // FLD-1
+    if (*name_end != ':' || name_end == name) return bad_fields(BAD_REQUEST);  // FLD-1
 
     const std::uint8_t* value = name_end + 1;
     while (value < end && is_blank(*value)) ++value;
     const std::uint8_t* const line_end = skip_value(value, end);
     if (line_end >= end) return INCOMPLETE;
-    if (*line_end != '\r') return bad_fields(BAD_REQUEST);   // RL-3, FLD-2
+    if (*line_end != '\r') return bad_fields(BAD_REQUEST);  // RL-3, FLD-2
     if (end - line_end < 2) return INCOMPLETE;
     if (line_end[1] != '\n') return bad_fields(BAD_REQUEST);
     const std::uint8_t* value_end = line_end;

@@ -250,33 +250,33 @@ std::uint16_t check_framing(const RequestLine& line, const FramingFields& framin
   std::uint16_t flags = line.flags;
   bool overflow = false;
   if (framing.content_length_lines != 0) {
-    if (framing.content_length_lines > 1) return BAD_REQUEST;       // CL-2
-    if (framing.transfer_encoding_lines != 0) return BAD_REQUEST;   // TE-2
+    if (framing.content_length_lines > 1) return BAD_REQUEST;      // CL-2
+    if (framing.transfer_encoding_lines != 0) return BAD_REQUEST;  // TE-2
     if (!parse_content_length(framing.content_length, framing.content_length_length,
                               head.content_length, overflow))
       return BAD_REQUEST;
     head.has_content_length = true;
   }
   if (framing.transfer_encoding_lines != 0) {
-    if (framing.transfer_encoding_lines > 1 || line.minor == 0) return BAD_REQUEST;   // TE-1, TE-2
+    if (framing.transfer_encoding_lines > 1 || line.minor == 0) return BAD_REQUEST;  // TE-1, TE-2
     const std::uint16_t coding_status =
         check_transfer_encoding(framing.transfer_encoding, framing.transfer_encoding_length);
     if (coding_status != 0) return coding_status;
     flags |= REQUEST_FLAG_CHUNKED;
   }
   const bool body = head.content_length != 0 || (flags & REQUEST_FLAG_CHUNKED) != 0;
-  if (body && line.method == METHOD_TRACE) return BAD_REQUEST;   // MET-4
+  if (body && line.method == METHOD_TRACE) return BAD_REQUEST;  // MET-4
   if (!body) flags |= REQUEST_FLAG_BODY_COMPLETE;
 
   if (line.minor == 1) {
-    if (framing.expect_other) return EXPECTATION_FAILED;   // EXP-2; 1.0 must ignore Expect
+    if (framing.expect_other) return EXPECTATION_FAILED;  // EXP-2; 1.0 must ignore Expect
     if (framing.expect_continue && body) flags |= REQUEST_FLAG_EXPECT_CONTINUE;
     if (framing.upgrade && framing.connection_upgrade) flags |= REQUEST_FLAG_UPGRADE;
   }
-  if (overflow || head.content_length > body_bytes_max) return CONTENT_TOO_LARGE;   // BODY-2
+  if (overflow || head.content_length > body_bytes_max) return CONTENT_TOO_LARGE;  // BODY-2
 
   if (framing.connection_close || (line.minor == 0 && !framing.connection_keep_alive))
-    flags |= REQUEST_FLAG_CLOSE;   // CON-1, CON-2
+    flags |= REQUEST_FLAG_CLOSE;  // CON-1, CON-2
   else if (line.minor == 0)
     flags |= REQUEST_FLAG_KEEP_ALIVE_1_0;
   head.flags = flags;

@@ -162,9 +162,8 @@ inline Block with_bit(Block a, std::uint8_t bit) {
   return each([&](unsigned i) { return a.bytes[i] | bit; });
 }
 inline Block in_range(Block a, std::uint8_t first, std::uint8_t span) {
-  return each([&](unsigned i) {
-    return static_cast<std::uint8_t>(a.bytes[i] - first) <= span ? 0xff : 0;
-  });
+  return each(
+      [&](unsigned i) { return static_cast<std::uint8_t>(a.bytes[i] - first) <= span ? 0xff : 0; });
 }
 inline Mask mask_of(Block a) {
   Mask mask = 0;
@@ -192,11 +191,11 @@ struct RequestLine {
   const std::uint8_t* target_end;
   const std::uint8_t* path;
   const std::uint8_t* path_end;
-  const std::uint8_t* end;   ///< first byte behind the CRLF
-  std::uint16_t flags;       ///< REQUEST_FLAG_PATH_PLAIN, REQUEST_FLAG_ABSOLUTE_FORM
-  std::uint8_t method;       ///< METHOD_*
-  std::uint8_t minor;        ///< as served: 0 or 1
-  bool head_method;          ///< valid as soon as the method was followed by a space
+  const std::uint8_t* end;  ///< first byte behind the CRLF
+  std::uint16_t flags;      ///< REQUEST_FLAG_PATH_PLAIN, REQUEST_FLAG_ABSOLUTE_FORM
+  std::uint8_t method;      ///< METHOD_*
+  std::uint8_t minor;       ///< as served: 0 or 1
+  bool head_method;         ///< valid as soon as the method was followed by a space
 };
 
 /// What the fields that decide about framing and persistence said; judged by `check_framing`.
@@ -207,7 +206,7 @@ struct FramingFields {
   std::uint32_t host_length;
   std::uint32_t content_length_length;
   std::uint32_t transfer_encoding_length;
-  std::uint8_t host_lines;   ///< counts stop at 2
+  std::uint8_t host_lines;  ///< counts stop at 2
   std::uint8_t content_length_lines;
   std::uint8_t transfer_encoding_lines;
   bool connection_close;
@@ -222,9 +221,9 @@ struct FramingFields {
 struct FieldsResult {
   ParseStatus status;
   std::uint16_t error_status = 0;
-  bool records_full = false;   ///< incomplete because there is no room for another record
+  bool records_full = false;  ///< incomplete because there is no room for another record
   std::uint32_t count = 0;
-  const std::uint8_t* end = nullptr;   ///< first byte behind the blank line
+  const std::uint8_t* end = nullptr;  ///< first byte behind the blank line
 };
 
 /// Parses the request line at `line`, whose first byte exists. `line_bytes_max` excludes the CRLF.

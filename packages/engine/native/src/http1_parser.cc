@@ -68,12 +68,14 @@ ParseStatus parse_head(std::span<const std::uint8_t> input, std::uint32_t offset
   if (line.end > fields_end) return bad_head(head, http1::HEADER_FIELDS_TOO_LARGE);
 
   http1::FramingFields framing{};
-  const http1::FieldsResult result = http1::parse_fields(
-      line.end, fields_end, begin, offset_base, limits.fields_max, fields, framing);
+  const http1::FieldsResult result = http1::parse_fields(line.end, fields_end, begin, offset_base,
+                                                         limits.fields_max, fields, framing);
   if (result.status == ParseStatus::bad) return bad_head(head, result.error_status);
   if (result.status == ParseStatus::incomplete) {
-    if (result.records_full) head.fields_count = result.count;
-    else if (reaches_limit) return bad_head(head, http1::HEADER_FIELDS_TOO_LARGE);
+    if (result.records_full)
+      head.fields_count = result.count;
+    else if (reaches_limit)
+      return bad_head(head, http1::HEADER_FIELDS_TOO_LARGE);
     return ParseStatus::incomplete;
   }
 

@@ -9,13 +9,13 @@ namespace celeris::http1 {
 
 namespace {
 
-constexpr std::uint32_t VERSION_BYTES = 8;   // HTTP/1.1
+constexpr std::uint32_t VERSION_BYTES = 8;  // HTTP/1.1
 constexpr std::uint32_t CRLF_BYTES = 2;
 
 struct TargetScan {
-  const std::uint8_t* end;     ///< first byte a target may not hold, or at least the given end
-  const std::uint8_t* query;   ///< first '?', or null
-  bool plain;                  ///< no '%' and no "/." before the query
+  const std::uint8_t* end;    ///< first byte a target may not hold, or at least the given end
+  const std::uint8_t* query;  ///< first '?', or null
+  bool plain;                 ///< no '%' and no "/." before the query
 };
 
 /// Looks closer at the '?', '%' and '.' of one block.
@@ -23,8 +23,10 @@ inline void note_marks(const std::uint8_t* block, Mask marks, TargetScan& scan) 
   while (marks != 0 && scan.query == nullptr) {
     const std::uint32_t index = first_index(marks);
     const std::uint8_t* byte = block + index;
-    if (*byte == '?') scan.query = byte;
-    else if (*byte == '%' || byte[-1] == '/') scan.plain = false;
+    if (*byte == '?')
+      scan.query = byte;
+    else if (*byte == '%' || byte[-1] == '/')
+      scan.plain = false;
     marks &= ~(before(index) | ((Mask{1} << MASK_BITS) - 1) << (index * MASK_BITS));
   }
 }
@@ -59,8 +61,8 @@ struct KnownMethod {
 };
 
 constexpr KnownMethod KNOWN_METHODS[] = {
-    {"GET", 3, METHOD_GET},         {"POST", 4, METHOD_POST},     {"PUT", 3, METHOD_PUT},
-    {"HEAD", 4, METHOD_HEAD},       {"PATCH", 5, METHOD_PATCH},   {"DELETE", 6, METHOD_DELETE},
+    {"GET", 3, METHOD_GET},         {"POST", 4, METHOD_POST},   {"PUT", 3, METHOD_PUT},
+    {"HEAD", 4, METHOD_HEAD},       {"PATCH", 5, METHOD_PATCH}, {"DELETE", 6, METHOD_DELETE},
     {"OPTIONS", 7, METHOD_OPTIONS}, {"TRACE", 5, METHOD_TRACE},
 };
 
@@ -126,13 +128,13 @@ std::uint16_t parse_absolute_form(const TargetScan& scan, RequestLine& line) {
 
 std::uint16_t parse_target(RequestLine& line) {
   const TargetScan scan = scan_target(line.target, line.target_end);
-  if (scan.end < line.target_end) return BAD_REQUEST;   // TGT-1
+  if (scan.end < line.target_end) return BAD_REQUEST;  // TGT-1
   if (*line.target == '/') {
     set_path(line.target, scan, line);
     return 0;
   }
   if (line.target_end - line.target == 1 && *line.target == '*') {
-    if (line.method != METHOD_OPTIONS) return BAD_REQUEST;   // TGT-4
+    if (line.method != METHOD_OPTIONS) return BAD_REQUEST;  // TGT-4
     set_path(line.target, scan, line);
     return 0;
   }
@@ -141,9 +143,9 @@ std::uint16_t parse_target(RequestLine& line) {
 
 std::uint16_t parse_method(const std::uint8_t* method, std::size_t length, RequestLine& line) {
   for (std::size_t index = 0; index < length; ++index)
-    if (!is_token(method[index])) return BAD_REQUEST;   // MET-1
+    if (!is_token(method[index])) return BAD_REQUEST;  // MET-1
   if (length > METHOD_BYTES_MAX) return NOT_IMPLEMENTED;
-  if (length == 7 && starts_with(method, "CONNECT", 7)) return NOT_IMPLEMENTED;   // MET-3
+  if (length == 7 && starts_with(method, "CONNECT", 7)) return NOT_IMPLEMENTED;  // MET-3
   line.method = METHOD_OTHER;
   for (const KnownMethod& known : KNOWN_METHODS)
     if (length == known.length && starts_with(method, known.name, length)) line.method = known.id;
@@ -160,12 +162,12 @@ const std::uint8_t* find_delimiter(const std::uint8_t* bytes, const std::uint8_t
 /// VER-1 and the CRLF behind it: complete, incomplete as far as it goes, or bad at the first byte
 /// that does not fit.
 ParseStatus match_version(const std::uint8_t* version, const std::uint8_t* end) {
-  constexpr char PATTERN[] = "HTTP/0.0\r\n";   // 0 stands for a digit
+  constexpr char PATTERN[] = "HTTP/0.0\r\n";  // 0 stands for a digit
   for (std::uint32_t index = 0; index < VERSION_BYTES + CRLF_BYTES; ++index) {
     if (version + index == end) return ParseStatus::incomplete;
     const std::uint8_t byte = version[index];
-    const bool fits = PATTERN[index] == '0' ? is_digit(byte)
-                                            : byte == static_cast<std::uint8_t>(PATTERN[index]);
+    const bool fits =
+        PATTERN[index] == '0' ? is_digit(byte) : byte == static_cast<std::uint8_t>(PATTERN[index]);
     if (!fits) return ParseStatus::bad;
   }
   return ParseStatus::complete;
@@ -175,7 +177,7 @@ ParseStatus match_version(const std::uint8_t* version, const std::uint8_t* end) 
 ParseStatus parse_any_line(const std::uint8_t* line, const std::uint8_t* end, RequestLine& result,
                            std::uint16_t& error_status) {
   error_status = BAD_REQUEST;
-  if (!is_token(*line)) return ParseStatus::bad;   // RL-2
+  if (!is_token(*line)) return ParseStatus::bad;  // RL-2
   const std::uint8_t* const method_end = find_delimiter(line, end);
   if (method_end == end) return ParseStatus::incomplete;
   if (*method_end != ' ') return ParseStatus::bad;
@@ -193,7 +195,7 @@ ParseStatus parse_any_line(const std::uint8_t* line, const std::uint8_t* end, Re
   result.end = version + VERSION_BYTES + CRLF_BYTES;
   result.minor = version[7] == '0' ? 0 : 1;
 
-  error_status = version[5] == '1' ? 0 : HTTP_VERSION_NOT_SUPPORTED;   // VER-2
+  error_status = version[5] == '1' ? 0 : HTTP_VERSION_NOT_SUPPORTED;  // VER-2
   if (error_status == 0) error_status = parse_method(line, method_length, result);
   if (error_status == 0) error_status = parse_target(result);
   return error_status == 0 ? ParseStatus::complete : ParseStatus::bad;
@@ -211,7 +213,8 @@ ParseStatus parse_request_line(const std::uint8_t* line, const std::uint8_t* end
     const std::size_t crlf = line[line_bytes_max] == '\r' ? CRLF_BYTES : 1;
     end = line + std::min(available, line_bytes_max + crlf);
   }
-  if (parse_usual_line(line, end, line_bytes_max, result)) [[likely]] return ParseStatus::complete;
+  if (parse_usual_line(line, end, line_bytes_max, result)) [[likely]]
+    return ParseStatus::complete;
   result = RequestLine{};
   const ParseStatus status = parse_any_line(line, end, result, error_status);
   if (status == ParseStatus::incomplete && reaches_limit && line[line_bytes_max] != '\r') {
