@@ -21,7 +21,7 @@ import { cache, root } from './paths.mjs'
 import { missingTools, nodeHeaders, toolchainFingerprint } from './toolchain.mjs'
 
 const GENERATED = new Set(['build', 'prebuilds', 'shared'])
-const UNSHIPPED = new Set(['test', 'fuzz', 'build'])
+const UNSHIPPED = new Set(['test', 'fuzz', 'bench', 'build'])
 const sharedSources = join(root, 'packages/engine/native')
 
 const copyWithout = (from, to, names) => {

@@ -16,6 +16,7 @@ import { ask } from './toolchain.mjs'
 
 const VERDACCIO = '6.2.9'
 const START_MS_MAX = 30_000
+const INSTALL = ['--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts']
 const IDENTITY = ['-c', 'user.name=rehearsal', '-c', 'user.email=rehearsal@localhost']
 
 export async function rehearsal() {
@@ -141,7 +142,7 @@ async function versionAndPublish(copy, publishing) {
     () => git('commit', '--quiet', '--no-verify', '--message', 'rehearsal'),
     () => inside('changeset', ['version']),
     // Links the packages to each other, which turns workspace: ranges into versions on publishing.
-    () => inside('pnpm', ['install', '--prod', '--no-frozen-lockfile', '--prefer-offline']),
+    () => inside('pnpm', ['install', '--filter', './packages/*', ...INSTALL]),
     () => git('add', '--all'),
     () => git('commit', '--quiet', '--no-verify', '--message', 'versions'),
     () => inside('changeset', ['publish'], publishing),

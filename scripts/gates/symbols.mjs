@@ -1,7 +1,9 @@
 // Fails when a native addon imports a symbol newer than the oldest system Node itself supports.
+//   node scripts/gates/symbols.mjs FILE…
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { say } from '../steps.mjs'
 
 const CEILING = { GLIBC: '2.28', GLIBCXX: '3.4.25', CXXABI: '1.3.11' }
@@ -44,4 +46,8 @@ export function checkSymbols(file) {
   const needs = Object.entries(newest).map(([library, version]) => `${library}_${version}`)
   say(`  ${basename(file)} (machine ${machine}) needs ${needs.join(', ') || 'no versioned symbol'}`)
   return problems.length === 0 ? 0 : 1
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  for (const file of process.argv.slice(2)) if (checkSymbols(file) !== 0) process.exitCode = 1
 }

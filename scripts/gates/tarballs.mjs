@@ -27,9 +27,11 @@ function inspect(tarball, folder) {
 
 async function lint(tarball) {
   // Resolution of before Node 12 knows no subpaths and is left out.
-  const attw = await run('attw', [tarball, '--profile', 'node16', '--no-emoji'], { quiet: true })
-  const publint = await run('publint', [tarball, '--strict'], { quiet: true })
-  return attw === 0 && publint === 0
+  const codes = await Promise.all([
+    run('attw', [tarball, '--profile', 'node16', '--no-emoji'], { quiet: true }),
+    run('publint', [tarball, '--strict'], { quiet: true }),
+  ])
+  return codes.every((code) => code === 0)
 }
 
 export function tarballs() {
