@@ -1,0 +1,116 @@
+// The listening socket: node:net, or node:tls in front of the same connections.
+
+import { lstat, unlink } from 'node:fs/promises'
+import {
+  connect,
+  createServer,
+  type ListenOptions as NetListenOptions,
+  type Server,
+  type Socket,
+} from 'node:net'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import { type ListenAddress, ListenError, type ListenOptions } from '@celeris/engine'
+
+export interface Acceptor {
+  readonly server: Server
+  readonly address: ListenAddress
+}
+
+function makeServer(options: ListenOptions, onSocket: (socket: Socket) => void): Server {
+  // Half-open: a client may send FIN and still be owed its answers (EOF-1).
+  const shared = {
+    allowHalfOpen: true,
+    noDelay: true,
+    ...(options.bufferSize === undefined ? {} : { highWaterMark: options.bufferSize }),
+  }
+  if (options.tls === undefined) return createServer({ ...shared, pauseOnConnect: true }, onSocket)
+  const server = createTlsServer(
+    { ALPNProtocols: ['http/1.1'], ...(options.tls as TlsOptions), ...shared },
+    onSocket,
+  )
+  // A failed handshake is the peer's affair.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+function listenOnce(server: Server, where: NetListenOptions & { fd?: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(error)
+    server.once('error', onError)
+    server.listen(where, () => {
+      server.off('error', onError)
+      resolve()
+    })
+  })
+}
+
+/** Whether nobody answers behind a unix socket that a dead process left. */
+async function isStale(path: string): Promise<boolean> {
+  const stats = await lstat(path).catch(() => null)
+  if (stats?.isSocket() !== true) return false
+  return await new Promise((resolve) => {
+    const probe = connect(path)
+    probe.once('connect', () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+  })
+}
+
+function listenError(error: NodeJS.ErrnoException, options: ListenOptions): ListenError {
+  const code = error.code ?? 'UNKNOWN'
+  const where =
+    options.path ??
+    (options.fd === undefined ? `${options.host}:${options.port}` : `descriptor ${options.fd}`)
+  const message = `cannot listen on ${where}: ${code}${code === 'EADDRINUSE' ? '; another process holds it, or pass port 0 for a free one' : ''}`
+  const address = options.path ?? options.host
+  return new ListenError(code, message, {
+    syscall: error.syscall ?? 'listen',
+    address,
+    port: options.path === undefined ? options.port : 0,
+    cause: error,
+  })
+}
+
+function whereOf(options: ListenOptions): NetListenOptions & { fd?: number } {
+  const { backlog } = options
+  if (options.fd !== undefined) return { fd: options.fd, backlog }
+  if (options.path !== undefined) return { path: options.path, backlog }
+  return {
+    host: options.host,
+    port: options.port,
+    backlog,
+    ...(options.reusePort ? { reusePort: true } : {}),
+  }
+}
+
+/** Binds and listens, or throws a ListenError with nothing left open. */
+export async function openAcceptor(
+  options: ListenOptions,
+  onSocket: (socket: Socket) => void,
+): Promise<Acceptor> {
+  const server = makeServer(options, onSocket)
+  const where = whereOf(options)
+  try {
+    await listenOnce(server, where)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const noIpv6 =
+      where.host === '::' &&
+      (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL' || code === 'EINVAL')
+    const stale =
+      code === 'EADDRINUSE' && options.path !== undefined && (await isStale(options.path))
+    if (!noIpv6 && !stale) throw listenError(error as NodeJS.ErrnoException, options)
+    if (stale) await unlink(options.path as string)
+    await listenOnce(server, noIpv6 ? { ...where, host: '0.0.0.0' } : where).catch(
+      (again: NodeJS.ErrnoException) => {
+        throw listenError(again, options)
+      },
+    )
+  }
+  const bound = server.address()
+  if (bound === null || typeof bound === 'string')
+    return { server, address: { address: bound ?? options.path ?? '', port: 0 } }
+  return { server, address: { address: bound.address, port: bound.port } }
+}

@@ -1,0 +1,74 @@
+// The end of an engine (core.md L-9): nobody new, a grace for the idle, time for the busy, then a cut.
+import type { Server } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { DrainReport } from '@celeris/engine'
+import type { Connection } from './connection.ts'
+
+/** Idle connections stay readable this long: a request may be on its way. */
+const GRACE_MS = 250
+
+export interface Draining {
+  readonly timeoutMs: number
+  readonly server: Server
+  readonly connections: () => Connection[]
+  /** Serves what was accepted and held back. */
+  readonly takeWaiting: () => void
+  /** Calls back whenever a connection became idle, began to linger, or is gone. */
+  readonly onSettled: (listener: () => void) => void
+  /** Nothing waits to be dispatched. */
+  readonly turnsDone: () => boolean
+}
+
+/** Resolves when the condition holds after some change, or at the deadline. */
+function settledOr(deadline: number, draining: Draining, done: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(timer)
+      draining.onSettled(() => undefined)
+      resolve()
+    }
+    const timer = setTimeout(finish, Math.max(0, Math.ceil(deadline - performance.now())))
+    const check = (): void => {
+      if (done()) finish()
+    }
+    draining.onSettled(check)
+    check()
+  })
+}
+
+export async function drainConnections(draining: Draining): Promise<DrainReport> {
+  const start = performance.now()
+  const deadline = start + draining.timeoutMs
+  // One turn takes what the kernel has accepted for us; closing the listener resets the rest of its queue.
+  await turn()
+  const closed = new Promise<void>((resolve) => draining.server.close(() => resolve()))
+  draining.takeWaiting()
+  const open = new Set(draining.connections())
+  const busy = (): Connection[] =>
+    draining.connections().filter((connection) => !connection.lingering)
+  // A lingering connection has its last answer: it never delays the end (CLOSE-4).
+  const allEnded = (): boolean => busy().length === 0
+  await settledOr(start + Math.min(GRACE_MS, draining.timeoutMs / 10), draining, allEnded)
+  for (const connection of busy()) if (connection.idle) connection.shut()
+  if (!allEnded()) {
+    const shutIdle = (): boolean => {
+      for (const connection of busy()) if (connection.idle) connection.shut()
+      return allEnded()
+    }
+    await settledOr(deadline, draining, shutIdle)
+  }
+  const cut = busy()
+  for (const connection of draining.connections()) {
+    if (connection.lingering) connection.socket.destroy()
+    else connection.cut()
+  }
+  await closed
+  // The notices of what was cut are still to be dispatched.
+  while (!draining.turnsDone() || draining.connections().length > 0) await turn()
+  const late = cut.filter((connection) => !open.has(connection)).length
+  return {
+    drained: open.size - (cut.length - late),
+    cut: cut.length,
+    elapsedMs: performance.now() - start,
+  }
+}

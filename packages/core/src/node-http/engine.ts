@@ -1,0 +1,273 @@
+// The built-in engine on node:http: runs everywhere, and gives the same records as a native engine.
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
+import type { Socket } from 'node:net'
+import {
+  type Dispatch,
+  type DrainReport,
+  type Engine,
+  type EngineMetrics,
+  EngineStateError,
+  type ListenAddress,
+  type ListenOptions,
+  type PeerAddress,
+} from '@celeris/engine'
+import {
+  COUNTER_ACCEPTED,
+  COUNTER_ACTIVE,
+  COUNTER_BAD_RECORDS,
+  COUNTER_BATCH_MAX,
+  COUNTER_CLOSED,
+  COUNTER_REQUESTS,
+  COUNTER_STALE_WRITES,
+  COUNTER_TURNS,
+  EVENT_KIND_CLOSED,
+  EVENT_KIND_OPENED,
+} from '@celeris/engine/layout'
+import { type Acceptor, openAcceptor } from './acceptor.ts'
+import { BatchTurns } from './batch-turns.ts'
+import { Connection, type ConnectionHost } from './connection.ts'
+import { Counters } from './counters.ts'
+import { Deadlines } from './deadlines.ts'
+import { drainConnections } from './drain.ts'
+import { type PreparedRequest, RecordWriter } from './record-writer.ts'
+import { ResponseReader } from './response-reader.ts'
+import { makeRoom } from './room.ts'
+import { SlotTable } from './slot-table.ts'
+
+type State = 'idle' | 'starting' | 'listening' | 'closing' | 'closed'
+
+const LISTEN_HINTS: Readonly<Record<State, string>> = {
+  idle: '',
+  starting: 'it is starting already',
+  listening: 'it listens already',
+  closing: 'it is closing; make a new engine',
+  closed: 'it is closed; make a new engine',
+}
+
+/** Everything that exists only while the engine listens. */
+interface Serving extends ConnectionHost {
+  readonly dispatch: Dispatch
+  readonly reader: ResponseReader
+  readonly parser: HttpServer
+  draining: boolean
+}
+
+class NodeEngine implements Engine {
+  readonly type = 'node'
+  readonly flushesItself = false
+  readonly capabilities = { unixSocket: true, inheritFd: true, tls: true }
+  readonly #counters = new Counters()
+  readonly #connections = new SlotTable<Connection>()
+  readonly #bySocket = new WeakMap<Socket, Connection>()
+  /** Accepted while paused: unread until accepting goes on. */
+  readonly #waiting = new Set<Socket>()
+  #state: State = 'idle'
+  #serving: Serving | null = null
+  #acceptor: Acceptor | null = null
+  #starting: Promise<unknown> = Promise.resolve()
+  #paused = false
+  #closing: Promise<DrainReport> | null = null
+  #onSettled: () => void = () => undefined
+
+  async listen(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
+    if (this.#state !== 'idle')
+      throw new EngineStateError(`the node engine cannot listen: ${LISTEN_HINTS[this.#state]}`)
+    this.#state = 'starting'
+    this.#serving = this.#makeServing(options, dispatch)
+    const opening = openAcceptor(options, (socket) => this.#onSocket(socket))
+    this.#starting = opening.catch(() => undefined)
+    try {
+      this.#acceptor = await opening
+    } catch (error) {
+      this.#serving = null
+      if (this.#state === 'starting') this.#state = 'idle'
+      throw error
+    }
+    if (this.#state === 'starting') this.#state = 'listening'
+    return this.#acceptor.address
+  }
+
+  #makeServing(options: ListenOptions, dispatch: Dispatch): Serving {
+    const writer = new RecordWriter(options.memory, options.literals)
+    const limits = { ...options, secure: options.tls !== undefined }
+    const turns = new BatchTurns(options.memory, writer, dispatch, {
+      drain: () => this.flush(),
+      onThrow: (batch) => this.#onThrow(batch),
+      onBatch: (requests) => {
+        this.#counters.add(COUNTER_TURNS)
+        this.#counters.add(COUNTER_REQUESTS, requests)
+        this.#counters.raise(COUNTER_BATCH_MAX, requests)
+      },
+    })
+    return {
+      options,
+      limits,
+      counters: this.#counters,
+      turns,
+      deadlines: new Deadlines(),
+      draining: false,
+      dispatch,
+      reader: new ResponseReader(options.memory),
+      parser: this.#makeParser(options),
+      gone: (connection) => this.#onGone(connection),
+      settled: () => this.#onSettled(),
+    }
+  }
+
+  /** node's server never listens: it parses the sockets it is handed, and times nothing. */
+  #makeParser(options: ListenOptions): HttpServer {
+    const parser = createServer({
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      maxHeaderSize: options.maxHeaderBytes,
+      keepAliveTimeout: 0,
+      headersTimeout: 0,
+      requestTimeout: 0,
+      ...(options.bufferSize === undefined ? {} : { highWaterMark: options.bufferSize }),
+    })
+    // Lines are counted by us: node would drop the surplus in silence.
+    parser.maxHeadersCount = 0
+    // Otherwise a FIN would end the socket before the answers that are owed (EOF-1).
+    ;(parser as { httpAllowHalfOpen?: boolean }).httpAllowHalfOpen = true
+    const onRequest = (message: IncomingMessage, response: ServerResponse): void =>
+      this.#bySocket.get(message.socket)?.onRequest(message, response)
+    parser.on('request', onRequest)
+    parser.on('checkContinue', onRequest)
+    parser.on('checkExpectation', onRequest)
+    parser.on('connect', (message: IncomingMessage) =>
+      this.#bySocket.get(message.socket)?.onConnectMethod(),
+    )
+    parser.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      this.#bySocket.get(socket)?.onParserError(error),
+    )
+    return parser
+  }
+
+  #onSocket(socket: Socket): void {
+    if (this.#paused) {
+      socket.pause()
+      socket.on('error', () => undefined)
+      socket.once('close', () => this.#waiting.delete(socket))
+      this.#waiting.add(socket)
+    } else this.#adopt(socket)
+  }
+
+  #adopt(socket: Socket): void {
+    const serving = this.#serving
+    if (serving === null || socket.destroyed) return void socket.destroy()
+    if (!makeRoom(this.#connections, serving.options, this.#counters)) return void socket.destroy()
+    const connection = this.#connections.add(
+      (slot, generation) => new Connection(serving, socket, slot, generation),
+    )
+    this.#bySocket.set(socket, connection)
+    this.#counters.add(COUNTER_ACCEPTED)
+    this.#counters.add(COUNTER_ACTIVE)
+    serving.parser.emit('connection', socket)
+    connection.attach()
+    if (serving.options.connectionEvents) this.#report(connection, EVENT_KIND_OPENED)
+    socket.resume()
+  }
+
+  #report(connection: Connection, kind: number): void {
+    const { slot, generation } = connection
+    this.#serving?.turns.pushEvent({ slot, generation, sequence: 0, kind, code: 0, bytes: null })
+  }
+
+  #onGone(connection: Connection): void {
+    this.#connections.remove(connection)
+    this.#counters.add(COUNTER_CLOSED)
+    this.#counters.add(COUNTER_ACTIVE, -1)
+    if (this.#serving?.options.connectionEvents === true)
+      this.#report(connection, EVENT_KIND_CLOSED)
+    this.#onSettled()
+  }
+
+  #onThrow(batch: readonly PreparedRequest[]): void {
+    for (const { slot, generation, sequence } of batch) {
+      const connection = this.#connections.get(slot, generation)
+      if (connection?.owes(sequence) === true) connection.fail()
+    }
+  }
+
+  flush(): void {
+    this.#serving?.reader.drain((slot, generation, sequence, read) => {
+      const connection = this.#connections.get(slot, generation)
+      if (connection === null || !connection.owes(sequence))
+        return this.#counters.add(COUNTER_STALE_WRITES)
+      if (read !== null && connection.take(sequence, read)) return
+      this.#counters.add(COUNTER_BAD_RECORDS)
+      connection.fail()
+    })
+  }
+
+  peer(slot: number, generation: number): PeerAddress | null {
+    const socket = this.#connections.get(slot, generation)?.socket
+    if (socket === undefined || socket.destroyed) return null
+    const address = socket.remoteAddress ?? ''
+    return {
+      address: address.startsWith('::ffff:') ? address.slice(7) : address,
+      port: socket.remotePort ?? 0,
+    }
+  }
+
+  pauseAccept(): void {
+    this.#paused = true
+  }
+
+  resumeAccept(): void {
+    this.#paused = false
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const socket of waiting) this.#adopt(socket)
+  }
+
+  close(options: { timeoutMs: number }): Promise<DrainReport> {
+    this.#closing ??= this.#close(options.timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<DrainReport> {
+    const wasIdle = this.#state === 'idle'
+    this.#state = 'closing'
+    await this.#starting
+    const serving = this.#serving
+    const server = this.#acceptor?.server
+    if (wasIdle || serving === null || server === undefined) {
+      this.#state = 'closed'
+      return { drained: 0, cut: 0, elapsedMs: 0 }
+    }
+    serving.draining = true
+    const report = await drainConnections({
+      timeoutMs,
+      server,
+      connections: () => this.#connections.all(),
+      takeWaiting: () => this.resumeAccept(),
+      onSettled: (listener) => {
+        this.#onSettled = listener
+      },
+      turnsDone: () => serving.turns.idle,
+    })
+    serving.turns.stop()
+    this.#state = 'closed'
+    return report
+  }
+
+  metrics(): EngineMetrics {
+    const all = this.#connections.all()
+    return {
+      ...this.#counters.metrics(),
+      queuedBytes: all.reduce((bytes, { socket }) => bytes + socket.writableLength, 0),
+      tableSlots: this.#connections.capacity,
+    }
+  }
+}
+
+/** The engine on node:http: available everywhere, the only one with TLS. */
+export function nodeEngine(): Engine {
+  return new NodeEngine()
+}

@@ -1,0 +1,155 @@
+// The body of one request: collected before dispatch, streamed in events, or read and dropped.
+import type { IncomingMessage } from 'node:http'
+import { PROGRESS_BYTES_PER_SECOND } from '@celeris/engine/layout'
+
+/** Unread bytes of a streamed body at which the socket is left alone (BP-2). */
+const HELD_BYTES_MAX = 256 * 1024
+
+export interface BodyHooks {
+  /** Bytes of a streamed body; call `taken` once they are in a batch. */
+  readonly onBytes: (bytes: Buffer, taken: () => void) => void
+  /** Every byte has come; `collected` holds them when the body was collected. */
+  readonly onComplete: (collected: Buffer) => void
+  /** The body passed its limit. */
+  readonly onTooLarge: () => void
+}
+
+export class RequestBody {
+  readonly #message: IncomingMessage
+  readonly #hooks: BodyHooks
+  readonly #expected: number | null
+  readonly #bytesMax: number
+  #mode: 'untouched' | 'collect' | 'stream' | 'discard' = 'untouched'
+  #collected: Buffer[] = []
+  #heldBytes = 0
+  /** The handler asked for the bytes and has not paused. */
+  wanted = false
+  #windowStart = 0
+  #windowBytes = 0
+  received = 0
+  complete = false
+
+  /** `expected` is the content-length, null for a chunked body. */
+  constructor(
+    message: IncomingMessage,
+    expected: number | null,
+    bytesMax: number,
+    hooks: BodyHooks,
+  ) {
+    this.#message = message
+    this.#hooks = hooks
+    this.#expected = expected
+    this.#bytesMax = bytesMax
+    message.on('error', () => undefined)
+  }
+
+  /** Bytes have arrived: the client did not wait for 100 Continue. */
+  get arrived(): boolean {
+    return this.received > 0 || this.#message.readableLength > 0
+  }
+
+  /** Announced bytes that have not come; Infinity for a chunked body. */
+  get missing(): number {
+    return this.#expected === null ? Number.POSITIVE_INFINITY : this.#expected - this.received
+  }
+
+  /** Whether the peer's progress is timed: not while we ourselves do not read. */
+  get timed(): boolean {
+    return (
+      !this.complete &&
+      (this.#mode === 'collect' ||
+        this.#mode === 'discard' ||
+        (this.#mode === 'stream' && this.wanted))
+    )
+  }
+
+  get windowStart(): number {
+    return this.#windowStart
+  }
+
+  collect(now: number): void {
+    this.#start('collect', now)
+  }
+
+  /** Delivers bytes, or goes on delivering. */
+  readOn(now: number): void {
+    this.wanted = true
+    if (this.#mode === 'untouched') this.#start('stream', now)
+    else this.#resume(now)
+  }
+
+  readOff(): void {
+    this.wanted = false
+    this.#message.pause()
+  }
+
+  /** Reads what is left and drops it. */
+  discard(now: number): void {
+    this.#start('discard', now)
+    this.#message.resume()
+  }
+
+  /** Delivers nothing any more. */
+  stop(): void {
+    this.complete = true
+    this.#mode = 'discard'
+  }
+
+  /** Ends a window of the body timer: true when it brought enough, and a new one begins (Timers). */
+  progressed(now: number): boolean {
+    const seconds = (now - this.#windowStart) / 1000
+    if (this.received - this.#windowBytes < seconds * PROGRESS_BYTES_PER_SECOND) return false
+    this.#window(now)
+    return true
+  }
+
+  #window(now: number): void {
+    this.#windowStart = now
+    this.#windowBytes = this.received
+  }
+
+  #resume(now: number): void {
+    if (!this.wanted || this.#heldBytes >= HELD_BYTES_MAX / 2) return
+    if (this.#message.isPaused()) this.#window(now)
+    this.#message.resume()
+  }
+
+  #start(mode: 'collect' | 'stream' | 'discard', now: number): void {
+    const fresh = this.#mode === 'untouched'
+    this.#mode = mode
+    this.#window(now)
+    if (!fresh) return
+    this.#message.on('data', (chunk: Buffer) => this.#onData(chunk))
+    this.#message.on('end', () => this.#finish())
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.complete) return
+    this.received += chunk.length
+    if (this.received > this.#bytesMax) {
+      this.complete = true
+      this.#hooks.onTooLarge()
+      return
+    }
+    if (this.#mode === 'collect') this.#collected.push(chunk)
+    else if (this.#mode === 'stream') this.#deliver(chunk)
+    if (this.#mode !== 'stream' && this.received === this.#expected) this.#finish()
+  }
+
+  #deliver(chunk: Buffer): void {
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes >= HELD_BYTES_MAX) this.#message.pause()
+    this.#hooks.onBytes(chunk, () => {
+      this.#heldBytes -= chunk.length
+      this.#resume(performance.now())
+    })
+  }
+
+  #finish(): void {
+    if (this.complete) return
+    this.complete = true
+    const collected = this.#mode === 'collect' ? Buffer.concat(this.#collected) : Buffer.alloc(0)
+    this.#collected = []
+    this.#hooks.onComplete(collected)
+  }
+}

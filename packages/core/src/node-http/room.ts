@@ -1,0 +1,36 @@
+// maxConnections reached: an idle connection makes room, else the newcomer is turned away (BP-3).
+import type { ListenOptions } from '@celeris/engine'
+import { COUNTER_REJECTED } from '@celeris/engine/layout'
+import type { Connection } from './connection.ts'
+import type { Counters } from './counters.ts'
+import type { SlotTable } from './slot-table.ts'
+
+const SAMPLES = 16
+const WARNING_INTERVAL_MS = 10_000
+
+const lastWarning = new WeakMap<ListenOptions, number>()
+
+/** Whether one more connection may be taken. */
+export function makeRoom(
+  connections: SlotTable<Connection>,
+  options: ListenOptions,
+  counters: Counters,
+): boolean {
+  if (connections.count < options.maxConnections) return true
+  const idle = connections.all().filter((connection) => connection.idle)
+  const sampled = idle.slice(0, SAMPLES)
+  const longest = sampled.sort((a, b) => a.clock.idleSince - b.clock.idleSince)[0]
+  if (longest !== undefined) {
+    longest.socket.destroy()
+    return true
+  }
+  counters.add(COUNTER_REJECTED)
+  const now = performance.now()
+  if (now - (lastWarning.get(options) ?? Number.NEGATIVE_INFINITY) >= WARNING_INTERVAL_MS) {
+    lastWarning.set(options, now)
+    options.warn(
+      `connection refused: maxConnections (${options.maxConnections}) are open and none is idle`,
+    )
+  }
+  return false
+}
