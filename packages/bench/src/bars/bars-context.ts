@@ -10,6 +10,8 @@ export interface BarsContext {
   readonly bench: Workbench
   readonly timing: Timing
   readonly size: 'short' | 'full'
+  /** The server whose figures these are. */
+  readonly subject: ServerKind
   /** Those that can run here; a bar whose server is missing says so. */
   readonly present: ReadonlySet<string>
 }

@@ -1,11 +1,12 @@
 import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
+import type { ServerKind } from '../servers/server-list.ts'
 import { type Bar, ratioBar } from './bar.ts'
 import { type BarsContext, type Entrant, measureLineUp } from './bars-context.ts'
 
 const PACED_GAP_US = 1000
 
-const spinning = (spinUs: number): Entrant => ({
-  kind: serverNamed('celeris-epoll'),
+const spinning = (kind: ServerKind, spinUs: number): Entrant => ({
+  kind,
   scenario: scenarioNamed('hello'),
   // A pinned process sees one CPU, where 'auto' never spins: the figure is taken with the option set.
   start: { name: `spin-${spinUs}`, options: { spinUs } },
@@ -13,15 +14,25 @@ const spinning = (spinUs: number): Entrant => ({
 
 /** One connection: p50 without and with spin, and what the spin costs on sparse traffic. */
 export const latencyBars = async (context: BarsContext): Promise<Bar[]> => {
+  const { subject } = context
   const limit: Entrant = { kind: serverNamed('limit'), scenario: scenarioNamed('hello') }
   const one = { connections: 1, depth: 1 }
-  const [, still, spun] = await measureLineUp(context, [limit, spinning(0), spinning(50)], one)
+  const [, still, spun] = await measureLineUp(
+    context,
+    [limit, spinning(subject, 0), spinning(subject, 50)],
+    one,
+  )
   // A slice must hold enough requests at one per millisecond for its CPU time to mean something.
   const paced = { sliceMs: 400, cycles: context.size === 'full' ? 20 : 6, warmup: 2 }
-  const [, pacedSpin] = await measureLineUp(context, [spinning(0), spinning(50)], one, {
-    gapUs: PACED_GAP_US,
-    timing: paced,
-  })
+  const [, pacedSpin] = await measureLineUp(
+    context,
+    [spinning(subject, 0), spinning(subject, 50)],
+    one,
+    {
+      gapUs: PACED_GAP_US,
+      timing: paced,
+    },
+  )
   return [
     ...(still
       ? [ratioBar('one connection, p50 to the C limit, spinUs 0', still.p50Ratio, 'at most', 1.06)]

@@ -1,7 +1,7 @@
 import { BenchError } from '../errors.ts'
 import { type MachineFacts, machineFacts } from '../machine-facts.ts'
 import { lineUp, type ServerFact } from '../run/run-matrix.ts'
-import { serverKinds } from '../servers/server-list.ts'
+import { type ServerKind, serverKinds } from '../servers/server-list.ts'
 import type { Workbench } from '../workbench.ts'
 import { type Bar, missingBar } from './bar.ts'
 import type { BarsContext } from './bars-context.ts'
@@ -53,18 +53,25 @@ const attempt = async (
 export const measureBars = async (
   bench: Workbench,
   size: 'short' | 'full',
+  subject: ServerKind,
   wanted: readonly string[] = barGroups,
 ): Promise<BarsReport> => {
   const field = await lineUp(serverKinds, bench.say)
   const present = new Set(field.present.map(({ name }) => name))
-  for (const needed of ['limit', 'celeris-epoll'])
+  for (const needed of ['limit', subject.name])
     if (!present.has(needed))
       throw new BenchError(
         'CELERIS_BENCH_SERVER',
         `bars needs ${needed}: run \`celeris-bench doctor\``,
       )
   const cycles = size === 'full' ? 60 : 20
-  const context: BarsContext = { bench, size, present, timing: { sliceMs: 50, cycles, warmup: 4 } }
+  const context: BarsContext = {
+    bench,
+    size,
+    subject,
+    present,
+    timing: { sliceMs: 50, cycles, warmup: 4 },
+  }
   const bars: Bar[] = []
   for (const group of groups) {
     if (bench.signal.aborted || !wanted.includes(group.title)) continue

@@ -2,6 +2,7 @@ import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
 import { measureHeap } from '../measure/heap.ts'
 import { type MemoryFigures, measureMemory } from '../measure/memory.ts'
 import { formatNumber } from '../report/format.ts'
+import type { ServerKind } from '../servers/server-list.ts'
 import { type Bar, missingBar, valueBar } from './bar.ts'
 import type { BarsContext } from './bars-context.ts'
 
@@ -16,7 +17,7 @@ const memoryRow = (figure: string, ours: number, theirs: number, bound: number):
 }
 
 /** Resident memory: idle, beside many idle connections, and at the peak of a loaded ramp. */
-export const memoryBars = async ({ bench, size }: BarsContext): Promise<Bar[]> => {
+export const memoryBars = async ({ bench, size, subject }: BarsContext): Promise<Bar[]> => {
   const plan = {
     heldConnections: 10_000,
     rampConnections: 1024,
@@ -24,10 +25,10 @@ export const memoryBars = async ({ bench, size }: BarsContext): Promise<Bar[]> =
     holdMs: 2000,
   }
   const hello = scenarioNamed('hello')
-  const measure = (name: string): Promise<MemoryFigures> =>
-    measureMemory(bench.pinning, serverNamed(name), hello, plan)
-  const ours = await measure('celeris-epoll')
-  const theirs = await measure('node-http')
+  const measure = (kind: ServerKind): Promise<MemoryFigures> =>
+    measureMemory(bench.pinning, kind, hello, plan)
+  const ours = await measure(subject)
+  const theirs = await measure(serverNamed('node-http'))
   return [
     memoryRow('RSS idle', ours.idleMiB, theirs.idleMiB, 48),
     memoryRow('RSS, 10 000 idle connections', ours.heldMiB, theirs.heldMiB, 60),
@@ -41,10 +42,10 @@ export const memoryBars = async ({ bench, size }: BarsContext): Promise<Bar[]> =
 }
 
 /** Allocations on the JavaScript heap per request; the native ones need a debug build. */
-export const heapBars = async ({ bench, size }: BarsContext): Promise<Bar[]> => {
-  const { bytesPerRequest, roundSlopes } = await measureHeap(
+export const heapBars = async ({ bench, size, subject }: BarsContext): Promise<Bar[]> => {
+  const { bytesPerRequest, roundSlopes, requestsPerRound } = await measureHeap(
     bench.pinning,
-    serverNamed('celeris-epoll'),
+    subject,
     scenarioNamed('hello'),
     {
       rounds: size === 'full' ? 10 : 5,
@@ -54,7 +55,7 @@ export const heapBars = async ({ bench, size }: BarsContext): Promise<Bar[]> => 
     },
   )
   const figure = 'JS heap per hello request, sync'
-  const note = `least of ${roundSlopes.length} rounds of 20 000; under ${HEAP_BYTES_NOTHING} B no request allocates`
+  const note = `least of ${roundSlopes.length} rounds of ${requestsPerRound} requests; under ${HEAP_BYTES_NOTHING} B no request allocates`
   const row = valueBar(figure, Math.max(0, bytesPerRequest), 'B', 0, note)
   return [
     bytesPerRequest < HEAP_BYTES_NOTHING ? { ...row, verdict: 'met' } : row,

@@ -1,10 +1,15 @@
 import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
 import type { Figures, Ratio } from '../measure/figures.ts'
+import type { Load, Timing } from '../measure/pair.ts'
+import type { ServerKind } from '../servers/server-list.ts'
 import { type Bar, missingBar, ratioBar, valueBar } from './bar.ts'
 import { type BarsContext, type Entrant, measureLineUp } from './bars-context.ts'
 
-const hello = (name: string, as = name): Entrant => ({
-  kind: serverNamed(name),
+// What the subject is called among its rivals: it may be one of them.
+const OURS = 'ours'
+
+const hello = (kind: ServerKind, as = kind.name): Entrant => ({
+  kind,
   scenario: scenarioNamed('hello'),
   start: { name: as },
 })
@@ -21,12 +26,17 @@ const inverse = ({ median, q1, q3, count, interval }: Ratio): Ratio => ({
 const against = async (
   context: BarsContext,
   rivals: readonly string[],
-  load: { connections: number; depth: number },
+  load: Load,
+  timing: Timing = context.timing,
 ): Promise<Map<string, Figures>> => {
-  const names = ['celeris-epoll', 'limit', ...rivals.filter((name) => context.present.has(name))]
-  const entrants = [...names.map((name) => hello(name)), hello('limit', 'limit-again')]
-  const figures = await measureLineUp(context, entrants, load)
-  const named = [...names, 'limit-again'].map((name, at) => [name, figures[at]] as const)
+  const others = ['limit', ...rivals.filter((name) => context.present.has(name))]
+  const entrants = [
+    hello(context.subject, OURS),
+    ...others.map((name) => hello(serverNamed(name))),
+    hello(serverNamed('limit'), 'limit-again'),
+  ]
+  const figures = await measureLineUp(context, entrants, load, { timing })
+  const named = [OURS, ...others, 'limit-again'].map((name, at) => [name, figures[at]] as const)
   return new Map(named.flatMap(([name, found]) => (found ? [[name, found] as const] : [])))
 }
 
@@ -76,13 +86,15 @@ const noise = (field: Map<string, Figures>): string => {
 
 /** The pipelined figures, and the in-process cost that follows from them. */
 export const pipelinedBars = async (context: BarsContext): Promise<Bar[]> => {
-  const field = await against(context, ['uws'], { connections: 64, depth: 16 })
+  // Twice the cycles: the split into user and system rests on clock ticks and needs many.
+  const timing = { ...context.timing, cycles: 2 * context.timing.cycles }
+  const field = await against(context, ['uws'], { connections: 64, depth: 16 }, timing)
   const figure = 'CPU per request, hello, 64 × 16 deep, to the C limit'
   const ratio = ratioTo(field, 'limit', 'cpuRatio')
   const bars: Bar[] = ratio ? [ratioBar(figure, ratio, 'at most', 1.25, noise(field))] : []
   const rival = 'requests/s of the same, to uWebSockets.js'
   const faster = ratioTo(field, 'uws', 'throughputRatio')
-  const isVoid = field.get('celeris-epoll')?.throughputVoid
+  const isVoid = field.get(OURS)?.throughputVoid
   bars.push(
     faster
       ? ratioBar(
@@ -94,7 +106,7 @@ export const pipelinedBars = async (context: BarsContext): Promise<Bar[]> => {
         )
       : missingBar(rival, 'at least ×2', 'uws is not installed'),
   )
-  const [ours, limit] = [field.get('celeris-epoll'), field.get('limit')]
+  const [ours, limit] = [field.get(OURS), field.get('limit')]
   if (ours && limit) bars.push(inProcessBar(ours, limit))
   return bars
 }
@@ -119,10 +131,9 @@ const inProcessBar = (ours: Figures, limit: Figures): Bar => {
 
 /** json, parameters and async, each beside our own hello in the same process. */
 export const scenarioBars = async (context: BarsContext): Promise<Bar[]> => {
-  const kind = serverNamed('celeris-epoll')
   const names = ['hello', 'json', 'params', 'async']
   const entrants = names.map((name) => ({
-    kind,
+    kind: context.subject,
     scenario: scenarioNamed(name),
     start: { name, key: 'ours' },
   }))

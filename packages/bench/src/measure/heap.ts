@@ -30,6 +30,9 @@ interface HeapReading {
 // A young generation that holds a whole round: a scavenge in between would hide what was allocated.
 const NODE_FLAGS = ['--expose-gc', '--min-semi-space-size=64', '--max-semi-space-size=64']
 
+// Fewer requests than this, and what a reading costs drowns the slope.
+const LEAST_REQUESTS = 500
+
 const reading = (answer: unknown): HeapReading => {
   if (
     typeof answer === 'object' &&
@@ -72,9 +75,9 @@ const growth = async (
 /**
  * Heap growth between a forced collection and the end of a known number of requests. Each round
  * takes a small and a large number and uses the difference, so that what a reading itself costs
- * cancels out; a round into which a collection fell is left out.
+ * cancels out. A round into which a collection fell is taken again with half the requests.
  *
- * @throws BenchError `CELERIS_BENCH_SERVER` when every round had a collection.
+ * @throws BenchError `CELERIS_BENCH_SERVER` when even short rounds have a collection.
  */
 export const measureHeap = async (
   pinning: Pinning,
@@ -82,44 +85,53 @@ export const measureHeap = async (
   scenario: Scenario,
   plan: HeapPlan,
 ): Promise<HeapFigures> => {
+  const { options = {}, connections } = plan
   const server = await startServer(pinning, kind, {
     scenario,
+    options,
     control: true,
     nodeFlags: NODE_FLAGS,
-    ...(plan.options ? { options: plan.options } : {}),
   })
-  const target = {
-    name: kind.name,
-    pid: server.pid,
-    port: server.port,
-    path: scenario.path,
-    body: scenario.body,
-  }
-  const small = plan.connections
-  const slopes: number[] = []
+  const { pid, port } = server
+  const target = { name: kind.name, pid, port, path: scenario.path, body: scenario.body }
   try {
-    const run = await startGenerator(pinning, 'count', [target], { connections: plan.connections })
+    const run = await startGenerator(pinning, 'count', [target], { connections })
     try {
       await drive(run, plan.warmupRequests)
-      for (let round = 0; round < plan.rounds; round++) {
-        const less = await growth(server, run, small)
-        const more = await growth(server, run, small + plan.requests)
-        if (less !== undefined && more !== undefined) slopes.push((more - less) / plan.requests)
-      }
+      return await takeRounds(server, run, plan)
     } finally {
       run.stop()
     }
   } finally {
     await server.stop()
   }
-  if (slopes.length === 0)
-    throw new BenchError(
-      'CELERIS_BENCH_SERVER',
-      `${kind.name} collected garbage in every heap round: use fewer requests per round`,
-    )
+}
+
+const takeRounds = async (
+  server: RunningServer,
+  run: GeneratorRun,
+  plan: HeapPlan,
+): Promise<HeapFigures> => {
+  let slopes: number[] = []
+  let requests = plan.requests
+  while (slopes.length < plan.rounds) {
+    const less = await growth(server, run, plan.connections)
+    const more = await growth(server, run, plan.connections + requests)
+    if (less !== undefined && more !== undefined) {
+      slopes.push((more - less) / requests)
+      continue
+    }
+    slopes = []
+    requests = Math.floor(requests / 2)
+    if (requests < LEAST_REQUESTS)
+      throw new BenchError(
+        'CELERIS_BENCH_SERVER',
+        `the server collects garbage within ${LEAST_REQUESTS} requests: its heap growth cannot be measured`,
+      )
+  }
   return {
     bytesPerRequest: Math.min(...slopes),
     roundSlopes: slopes,
-    requestsPerRound: plan.requests,
+    requestsPerRound: requests,
   }
 }

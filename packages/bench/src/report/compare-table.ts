@@ -12,7 +12,7 @@ export const verdictWords = ({ verdict }: Pick<CompareCase, 'verdict'>): string 
 
 /** The cells that describe one verdict. */
 export const compareCells = (one: CompareCase): string[] => [
-  percent(one.effect.median),
+  percent(one.ratio),
   `${percent(one.interval.low)} .. ${percent(one.interval.high)}`,
   `±${(one.noiseFloor * 100).toFixed(1)} %`,
   one.pValue < 0.001 ? '<0.001' : one.pValue.toFixed(3),

@@ -6,7 +6,7 @@ export interface Interval {
   readonly high: number
 }
 
-const RESAMPLES = 2000
+const RESAMPLES = 1000
 
 /** A seeded source of numbers in [0, 1) (mulberry32): a report is reproducible from its samples. */
 export const seededRandom = (seed: number): (() => number) => {

@@ -13,10 +13,12 @@ export interface Quartet {
 /** What a comparison says. `b` is judged against `a`. */
 export interface Verdict {
   readonly verdict: 'same' | 'slower' | 'faster'
-  /** Ratio of b to a: median and quartiles over cycles. */
+  /** Ratio of b to a: mean over launches of each launch's median. */
+  readonly ratio: number
+  /** The same over all cycles: median and quartiles. */
   readonly effect: Summary
   readonly interval: Interval
-  /** What two copies of one side differ by in this very run, as a share. */
+  /** What chance alone does to the ratio in this very run, 99 % of the time, as a share. */
   readonly noiseFloor: number
   readonly pValue: number
 }
@@ -47,26 +49,44 @@ const nullContrasts = [
   ),
 ]
 
-const furthestFromOne = ({ low, high }: Interval): number =>
-  Math.max(Math.abs(low - 1), Math.abs(high - 1))
+// Student's t, 99 % two-sided, by the number of launches: two null contrasts each, so twice as many
+// degrees of freedom. Beyond the table the last value is a little too strict, never too loose.
+const T_99 = [9.925, 4.604, 3.707, 3.355, 3.169, 3.055, 2.977, 2.921, 2.878, 2.845] as const
+
+/** Each launch's median, on a log scale. */
+const launchMedians = (launches: readonly (readonly number[])[]): number[] =>
+  launches.filter((cycles) => cycles.length > 0).map((cycles) => Math.log(summarize(cycles).median))
+
+/**
+ * How far from 1 the mean of this many launches gets by chance, 99 % of the time: the spread of
+ * the null contrasts, whose true value is known to be 1, put through Student's t.
+ */
+const noiseFloorOf = (launches: readonly (readonly Quartet[])[]): number => {
+  const nulls = nullContrasts.flatMap((of) =>
+    launchMedians(launches.map((cycles) => cycles.map(of))),
+  )
+  const count = nulls.length / 2
+  const variance = nulls.reduce((sum, value) => sum + value * value, 0) / nulls.length
+  const t = T_99[Math.min(count, T_99.length) - 1] ?? T_99[0]
+  return Math.max(LEAST_EFFECT, Math.expm1(t * Math.sqrt(variance / count)))
+}
 
 /**
  * Judges launches of quartets. A difference is claimed only when the 95 % interval of the ratio
- * leaves 1 and the ratio is further from 1 than anything the null contrasts of the same run show.
+ * leaves 1 and the ratio is further from 1 than the null contrasts of the same run allow for chance.
  */
 export const judge = (launches: readonly (readonly Quartet[])[]): Verdict => {
   const effects = launches.map((cycles) => cycles.map(effectOf))
   const interval = groupedBootstrapInterval(effects)
-  const floors = nullContrasts.map((of) =>
-    furthestFromOne(groupedBootstrapInterval(launches.map((cycles) => cycles.map(of)))),
-  )
-  const noiseFloor = Math.max(LEAST_EFFECT, ...floors)
-  const effect = summarize(effects.flat())
+  const noiseFloor = noiseFloorOf(launches)
+  const medians = launchMedians(effects)
+  const ratio = Math.exp(medians.reduce((sum, value) => sum + value, 0) / medians.length)
   const leavesOne = interval.low > 1 || interval.high < 1
-  const differs = leavesOne && Math.abs(effect.median - 1) > noiseFloor
+  const differs = leavesOne && Math.abs(ratio - 1) > noiseFloor
   return {
-    verdict: !differs ? 'same' : effect.median > 1 ? 'slower' : 'faster',
-    effect,
+    verdict: !differs ? 'same' : ratio > 1 ? 'slower' : 'faster',
+    ratio,
+    effect: summarize(effects.flat()),
     interval,
     noiseFloor,
     pValue: signedRankPValue(effects.flat()),
