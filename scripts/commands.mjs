@@ -2,7 +2,14 @@
 import { run, say, step } from './steps.mjs'
 
 export const buildSteps = {
-  build: () => run('turbo', ['run', 'build', 'build:native', '--output-logs=errors-only']),
+  build: () =>
+    run('turbo', [
+      'run',
+      'build',
+      'build:native',
+      '--output-logs=errors-only',
+      '--continue=dependencies-successful',
+    ]),
 }
 
 const commands = {

@@ -44,8 +44,11 @@ export function aptInstall(packages) {
   if (!canInstall()) return false
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args) =>
-    spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] })
-      .status === 0
+    spawnSync('apt-get', ['-qq', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: 180_000,
+    }).status === 0
   if (!listsAreFresh) listsAreFresh = apt('update')
   return apt('install', '-y', '--no-install-recommends', ...packages)
 }
