@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import type { BatchMemory } from '@celeris/engine'
 import {
-  BATCH_BYTES,
   EVENT_GENERATION,
   EVENT_KIND_CODE,
   EVENT_LENGTH,

@@ -1,7 +1,10 @@
 // The suite every engine passes (engines.md §1.3): plain cases over raw sockets against a dispatch of its own.
 import type { Engine } from '@celeris/engine'
+import { batchingCases } from './batching.ts'
+import { framingCases } from './framing.ts'
 import { keepAliveCases } from './keep-alive.ts'
 import { lifecycleCases } from './lifecycle.ts'
+import { pipeliningCases } from './pipelining.ts'
 import { type CaseDefinition, runCase, type Subject } from './scope.ts'
 
 export type { Subject as ConformanceSubject } from './scope.ts'
@@ -21,7 +24,10 @@ export interface ConformanceCase {
 
 const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   lifecycle: lifecycleCases,
+  batching: batchingCases,
+  pipelining: pipeliningCases,
   'keep-alive': keepAliveCases,
+  framing: framingCases,
 }
 
 function skipReason(

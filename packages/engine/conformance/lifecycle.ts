@@ -12,7 +12,7 @@ import type { CaseDefinition, Scope } from './scope.ts'
 const GET = 'GET /hello HTTP/1.1\r\nhost: a\r\n\r\n'
 const nothing = (): void => undefined
 
-async function expectState(scope: Scope, promise: Promise<unknown>): Promise<void> {
+async function expectState(promise: Promise<unknown>): Promise<void> {
   await assert.rejects(
     promise,
     (error: { code?: unknown }) => error.code === 'CELERIS_ENGINE_STATE',
@@ -55,13 +55,13 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       const served = await scope.serve()
       const again = (): Promise<unknown> =>
         served.engine.listen(listenOptions(createBatchMemory()), nothing)
-      await expectState(scope, again())
+      await expectState(again())
       served.engine.pauseAccept()
-      await expectState(scope, again())
+      await expectState(again())
       const closing = served.engine.close({ timeoutMs: 100 })
-      await expectState(scope, again())
+      await expectState(again())
       await closing
-      await expectState(scope, again())
+      await expectState(again())
     },
   },
   {

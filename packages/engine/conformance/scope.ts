@@ -36,7 +36,7 @@ export interface Scope {
   /** Waits, turn by turn of the event loop, until the condition holds. */
   until(condition: () => boolean, what: string): Promise<void>
   /** Runs when the case ends, last first. */
-  onEnd(clean: () => Promise<unknown> | void): void
+  onEnd(clean: () => unknown): void
 }
 
 /** A case before it is bound to a subject. */
@@ -65,7 +65,7 @@ export async function runCase(
     guardMs,
   )
   const merged = AbortSignal.any([signal, guard.signal])
-  const cleanups: (() => Promise<unknown> | void)[] = []
+  const cleanups: (() => unknown)[] = []
   const broken: Error[] = []
   const scope: Scope = {
     signal: merged,

@@ -30,7 +30,7 @@ export class ConnectionClock implements Deadlined {
   readonly #socket: Socket
   readonly #actions: ClockActions
   readonly #deadlines: Deadlines
-  idleSince = performance.now()
+  idleSince: number = performance.now()
   /** When the head that is being received began; 0 when there is none. */
   #headSince = 0
   #body: RequestBody | null = null

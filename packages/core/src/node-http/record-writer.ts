@@ -121,8 +121,7 @@ export class RecordWriter {
     const { head, verdict, body } = request
     const count = this.requests
     const fields = head.fields.length / 2
-    // One byte more: the path of an absolute target without one is a slash of our own.
-    const bytes = headBytes(head) + 1 + (body?.byteLength ?? 0)
+    const bytes = headBytes(head) + (body?.byteLength ?? 0)
     if (count >= REQUESTS_MAX || this.#fieldsUsed + fields > FIELDS_MAX || !this.#hasRoom(bytes))
       return false
     const { words } = this.#memory
@@ -134,13 +133,7 @@ export class RecordWriter {
       at = this.#writeField(head.fields[i] as string, head.fields[i + 1] as string, at)
     at = this.#put('\r\n', at)
     const headLength = at - headOffset
-    let pathOffset = targetOffset + verdict.pathStart
-    let path = head.target.slice(verdict.pathStart, verdict.pathEnd)
-    if (path === '') {
-      path = head.method === 'OPTIONS' && verdict.pathEnd === head.target.length ? '*' : '/'
-      pathOffset = at
-      at = this.#put(path, at)
-    }
+    const path = head.target.slice(verdict.pathStart, verdict.pathEnd)
     const bodyOffset = at
     if (body !== null && body.byteLength > 0) {
       this.#memory.bytes.set(body, at)
@@ -165,7 +158,7 @@ export class RecordWriter {
     words[record + REQUEST_CONTENT_LENGTH_LOW] = verdict.contentLength | 0
     words[record + REQUEST_HEAD_LENGTH] = headLength
     words[record + REQUEST_LOOP_ID] = 0
-    words[record + REQUEST_PATH_OFFSET] = pathOffset
+    words[record + REQUEST_PATH_OFFSET] = targetOffset + verdict.pathStart
     words[CONTROL_REQUEST_COUNT] = count + 1
     return true
   }
