@@ -8,12 +8,11 @@ Deadlines::Deadlines() {
   for (std::uint32_t& slot : first_) slot = NO_SLOT;
 }
 
-void Deadlines::file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms, std::uint32_t now_ms) {
+void Deadlines::file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms) {
   // Rounded up, so that nothing comes due early; what lies beyond the wheel waits in its farthest slot.
-  const std::uint32_t now_tick = tick_of(now_ms);
   std::uint32_t tick = tick_of(at_ms) + 1;
   if (tick <= swept_) tick = swept_ + 1;
-  if (tick - now_tick >= WHEEL_SLOTS - 1) tick = now_tick + WHEEL_SLOTS - 2;
+  if (tick - swept_ >= WHEEL_SLOTS) tick = swept_ + WHEEL_SLOTS - 1;
   const std::uint16_t wheel_slot = static_cast<std::uint16_t>(tick % WHEEL_SLOTS);
   Connection& connection = table.at(slot);
   if (connection.timer_slot == wheel_slot) return;

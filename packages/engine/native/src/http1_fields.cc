@@ -1,92 +1,65 @@
-// Field lines up to the blank line (RFC 9112 §5; rules RL-3 and FLD of http1.md).
-#include "http1_internal.h"
+// What the fields that concern the parser say, line by line; http1_framing.cc judges the whole
+// (RFC 9110 §§7.6.1, 10.1.1; rules CON and EXP of http1.md).
+#include "http1_fields.h"
 
 namespace celeris::http1 {
 
 namespace {
 
-/// End of a run of letters and dashes, which is what nearly all names are made of. A result at or
-/// behind `end` means the run reaches the end of the input.
-inline const std::uint8_t* skip_letters(const std::uint8_t* bytes, const std::uint8_t* end) {
-  while (bytes < end) {
-    const Block block = load_block(bytes);
-    const Mask other = mask_of_not(any(is_letter_block(block), equal(block, '-')));
-    if (other != 0) return bytes + first_index(other);
-    bytes += BLOCK_BYTES;
-  }
-  return bytes;
+/// CON-1: tokens compared whole and without case.
+void note_connection(const std::uint8_t* value, std::uint32_t length, FramingFields& framing) {
+  each_member({value, length}, [&](Slice member) {
+    if (equals_ignoring_case(member.data, member.length, "close")) framing.connection_close = true;
+    if (equals_ignoring_case(member.data, member.length, "keep-alive"))
+      framing.connection_keep_alive = true;
+    if (equals_ignoring_case(member.data, member.length, "upgrade"))
+      framing.connection_upgrade = true;
+    return true;
+  });
 }
 
-/// First byte a value may not hold, tabs excepted (FLD-2). At or behind `end`: none.
-inline const std::uint8_t* skip_value(const std::uint8_t* bytes, const std::uint8_t* end) {
-  while (bytes < end) {
-    const Block block = load_block(bytes);
-    const Mask stop = mask_of(any(in_range(block, 0, 0x1f), equal(block, 0x7f)));
-    if (stop == 0) {
-      bytes += BLOCK_BYTES;
-      continue;
-    }
-    bytes += first_index(stop);
-    if (bytes >= end || *bytes != '\t') return bytes;
-    ++bytes;
-  }
-  return bytes;
+void note_line(const std::uint8_t* value, std::uint32_t length, const std::uint8_t*& kept,
+               std::uint32_t& kept_length, std::uint8_t& lines) {
+  kept = value;
+  kept_length = length;
+  if (lines < 2) ++lines;
 }
-
-FieldsResult bad_fields(std::uint16_t error_status) {
-  return {.status = ParseStatus::bad, .error_status = error_status};
-}
-
-constexpr FieldsResult INCOMPLETE{.status = ParseStatus::incomplete};
 
 }  // namespace
 
-FieldsResult parse_fields(const std::uint8_t* first, const std::uint8_t* end,
-                          const std::uint8_t* input, std::uint32_t offset_base,
-                          std::uint32_t fields_max, std::span<FieldRecord> records,
-                          FramingFields& framing) {
-  const auto offset_of = [&](const std::uint8_t* byte) {
-    return static_cast<std::int32_t>(static_cast<std::uint32_t>(byte - input) + offset_base);
-  };
-  std::uint32_t count = 0;
-  const std::uint8_t* name = first;
-  for (;;) {
-    if (name >= end) return INCOMPLETE;
-    if (*name == '\r') {
-      if (end - name < 2) return INCOMPLETE;
-      if (name[1] != '\n') return bad_fields(BAD_REQUEST);  // RL-3
-      return {.status = ParseStatus::complete, .count = count, .end = name + 2};
-    }
-    if (is_blank(*name)) return bad_fields(BAD_REQUEST);  // FLD-3
-    if (count == fields_max) return bad_fields(HEADER_FIELDS_TOO_LARGE);
-    if (count == records.size())
-      return {.status = ParseStatus::incomplete, .records_full = true, .count = count};
-
-    const std::uint8_t* name_end = skip_letters(name, end);
-    while (name_end < end && is_token(*name_end)) ++name_end;
-    if (name_end >= end) return INCOMPLETE;
-    if (*name_end != ':' || name_end == name) return bad_fields(BAD_REQUEST);  // FLD-1
-
-    const std::uint8_t* value = name_end + 1;
-    while (value < end && is_blank(*value)) ++value;
-    const std::uint8_t* const line_end = skip_value(value, end);
-    if (line_end >= end) return INCOMPLETE;
-    if (*line_end != '\r') return bad_fields(BAD_REQUEST);  // RL-3, FLD-2
-    if (end - line_end < 2) return INCOMPLETE;
-    if (line_end[1] != '\n') return bad_fields(BAD_REQUEST);
-    const std::uint8_t* value_end = line_end;
-    while (value_end > value && is_blank(value_end[-1])) --value_end;
-
-    const auto name_length = static_cast<std::uint32_t>(name_end - name);
-    const auto value_length = static_cast<std::uint32_t>(value_end - value);
-    const std::int32_t hash = name_hash(name, name_length);
-    records[count++] = {.name_hash = hash,
-                        .name_offset = offset_of(name),
-                        .value_offset = offset_of(value),
-                        .lengths = static_cast<std::int32_t>(name_length | value_length << 16)};
-    if ((FRAMING_HASH_BITS & hash_bit(hash)) != 0)
-      note_framing_field(hash, name, name_length, value, value_length, framing);
-    name = line_end + 2;
+void note_framing_field(std::int32_t hash, const std::uint8_t* name, std::uint32_t name_length,
+                        const std::uint8_t* value, std::uint32_t value_length,
+                        FramingFields& framing) {
+  switch (hash) {
+    case HASH_HOST:
+      if (equals_ignoring_case(name, name_length, "host"))
+        note_line(value, value_length, framing.host, framing.host_length, framing.host_lines);
+      return;
+    case HASH_CONTENT_LENGTH:
+      if (equals_ignoring_case(name, name_length, "content-length"))
+        note_line(value, value_length, framing.content_length, framing.content_length_length,
+                  framing.content_length_lines);
+      return;
+    case HASH_TRANSFER_ENCODING:
+      if (equals_ignoring_case(name, name_length, "transfer-encoding"))
+        note_line(value, value_length, framing.transfer_encoding, framing.transfer_encoding_length,
+                  framing.transfer_encoding_lines);
+      return;
+    case HASH_CONNECTION:
+      if (equals_ignoring_case(name, name_length, "connection"))
+        note_connection(value, value_length, framing);
+      return;
+    case HASH_EXPECT:
+      if (equals_ignoring_case(name, name_length, "expect")) {
+        const bool known = equals_ignoring_case(value, value_length, "100-continue");
+        (known ? framing.expect_continue : framing.expect_other) = true;
+      }
+      return;
+    case HASH_UPGRADE:
+      if (equals_ignoring_case(name, name_length, "upgrade")) framing.upgrade = true;
+      return;
+    default:
+      return;
   }
 }
 

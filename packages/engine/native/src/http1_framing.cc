@@ -11,51 +11,6 @@ namespace {
 constexpr std::uint32_t PORT_DIGITS_MAX = 5;
 constexpr std::uint32_t PORT_MAX = 65535;
 
-/// A view of bytes inside the head, with spaces and tabs trimmed where the grammar has OWS.
-struct Bytes {
-  const std::uint8_t* data;
-  std::size_t length;
-};
-
-Bytes trim(const std::uint8_t* first, const std::uint8_t* last) {
-  while (first < last && is_blank(*first)) ++first;
-  while (last > first && is_blank(last[-1])) --last;
-  return {first, static_cast<std::size_t>(last - first)};
-}
-
-/// Calls `visit(member)` for each member of a comma separated list, empty ones included, until it
-/// returns false.
-template <typename Visit>
-void each_member(const std::uint8_t* value, std::size_t length, Visit visit) {
-  const std::uint8_t* const end = value + length;
-  for (;;) {
-    const void* found =
-        value < end ? std::memchr(value, ',', static_cast<std::size_t>(end - value)) : nullptr;
-    const auto* comma = static_cast<const std::uint8_t*>(found);
-    if (!visit(trim(value, comma != nullptr ? comma : end)) || comma == nullptr) return;
-    value = comma + 1;
-  }
-}
-
-/// CON-1: tokens compared whole and without case.
-void note_connection(const std::uint8_t* value, std::uint32_t length, FramingFields& framing) {
-  each_member(value, length, [&](Bytes member) {
-    if (equals_ignoring_case(member.data, member.length, "close")) framing.connection_close = true;
-    if (equals_ignoring_case(member.data, member.length, "keep-alive"))
-      framing.connection_keep_alive = true;
-    if (equals_ignoring_case(member.data, member.length, "upgrade"))
-      framing.connection_upgrade = true;
-    return true;
-  });
-}
-
-void note_line(const std::uint8_t* value, std::uint32_t length, const std::uint8_t*& kept,
-               std::uint32_t& kept_length, std::uint8_t& lines) {
-  kept = value;
-  kept_length = length;
-  if (lines < 2) ++lines;
-}
-
 bool valid_port(const std::uint8_t* digits, std::size_t length) {
   if (length > PORT_DIGITS_MAX) return false;
   std::uint32_t port = 0;
@@ -138,7 +93,7 @@ bool parse_content_length(const std::uint8_t* digits, std::uint32_t length, std:
 }
 
 /// A transfer coding other than plain chunked: a token, then nothing or parameters.
-bool valid_coding(Bytes coding, Bytes& name) {
+bool valid_coding(Slice coding, Slice& name) {
   std::size_t length = 0;
   while (length < coding.length && is_token(coding.data[length])) ++length;
   name = {coding.data, length};
@@ -153,10 +108,10 @@ std::uint16_t check_transfer_encoding(const std::uint8_t* value, std::uint32_t l
   bool valid = true;
   bool chunked_before = false;
   bool chunked_last = false;
-  each_member(value, length, [&](Bytes member) {
+  each_member({value, length}, [&](Slice member) {
     chunked_before |= chunked_last;
     chunked_last = equals_ignoring_case(member.data, member.length, "chunked");
-    Bytes name;
+    Slice name;
     valid = valid_coding(member, name);
     if (!chunked_last && equals_ignoring_case(name.data, name.length, "chunked")) valid = false;
     return valid;
@@ -204,42 +159,6 @@ bool valid_host(const std::uint8_t* host, std::size_t length) {
   }
   if (name_end == end) return true;
   return *name_end == ':' && valid_port(name_end + 1, static_cast<std::size_t>(end - name_end - 1));
-}
-
-void note_framing_field(std::int32_t hash, const std::uint8_t* name, std::uint32_t name_length,
-                        const std::uint8_t* value, std::uint32_t value_length,
-                        FramingFields& framing) {
-  switch (hash) {
-    case HASH_HOST:
-      if (equals_ignoring_case(name, name_length, "host"))
-        note_line(value, value_length, framing.host, framing.host_length, framing.host_lines);
-      return;
-    case HASH_CONTENT_LENGTH:
-      if (equals_ignoring_case(name, name_length, "content-length"))
-        note_line(value, value_length, framing.content_length, framing.content_length_length,
-                  framing.content_length_lines);
-      return;
-    case HASH_TRANSFER_ENCODING:
-      if (equals_ignoring_case(name, name_length, "transfer-encoding"))
-        note_line(value, value_length, framing.transfer_encoding, framing.transfer_encoding_length,
-                  framing.transfer_encoding_lines);
-      return;
-    case HASH_CONNECTION:
-      if (equals_ignoring_case(name, name_length, "connection"))
-        note_connection(value, value_length, framing);
-      return;
-    case HASH_EXPECT:
-      if (equals_ignoring_case(name, name_length, "expect")) {
-        const bool known = equals_ignoring_case(value, value_length, "100-continue");
-        (known ? framing.expect_continue : framing.expect_other) = true;
-      }
-      return;
-    case HASH_UPGRADE:
-      if (equals_ignoring_case(name, name_length, "upgrade")) framing.upgrade = true;
-      return;
-    default:
-      return;
-  }
 }
 
 std::uint16_t check_framing(const RequestLine& line, const FramingFields& framing,

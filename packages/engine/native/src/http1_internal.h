@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -63,17 +64,34 @@ inline constexpr std::array<std::uint8_t, 256> BYTE_CLASSES = byte_classes();
 
 inline bool is_token(std::uint8_t byte) { return (BYTE_CLASSES[byte] & CLASS_TOKEN) != 0; }
 
-/// Compares with a lower-case literal, ASCII case ignored; only letters fold.
+/// Whether the bytes of a word are those of a lower-case literal, ASCII case ignored.
+template <typename Word>
+inline bool word_equals_ignoring_case(const std::uint8_t* bytes, const char* lower) {
+  Word word;
+  Word expected;
+  std::memcpy(&word, bytes, sizeof word);
+  std::memcpy(&expected, lower, sizeof expected);
+  // Of the bytes in our literals only letters have bit 0x40, and only letters fold.
+  const Word letters = expected & (static_cast<Word>(~Word{0}) / 0xff * 0x40);
+  return (word | letters >> 1) == expected;
+}
+
+/// Compares with a lower-case literal of 4 to 24 bytes, ASCII case ignored; only letters fold.
 template <std::size_t SIZE>
 inline bool equals_ignoring_case(const std::uint8_t* bytes, std::size_t length,
                                  const char (&lower)[SIZE]) {
-  if (length != SIZE - 1) return false;
-  for (std::size_t index = 0; index < SIZE - 1; ++index) {
-    const std::uint8_t byte = bytes[index];
-    const auto folded = static_cast<std::uint8_t>(is_letter(byte) ? byte | 0x20 : byte);
-    if (folded != static_cast<std::uint8_t>(lower[index])) return false;
-  }
-  return true;
+  constexpr std::size_t LENGTH = SIZE - 1;
+  static_assert(LENGTH >= 4 && LENGTH <= 24);
+  using Word = std::conditional_t<(LENGTH >= 8), std::uint64_t, std::uint32_t>;
+  if (length != LENGTH) return false;
+  // Words overlap, so that the last one ends with the literal.
+  constexpr std::size_t LAST = LENGTH - sizeof(Word);
+  bool equal = word_equals_ignoring_case<Word>(bytes, lower);
+  if constexpr (LENGTH > 2 * sizeof(Word))
+    equal = equal && word_equals_ignoring_case<Word>(bytes + sizeof(Word), lower + sizeof(Word));
+  if constexpr (LAST > 0)
+    equal = equal && word_equals_ignoring_case<Word>(bytes + LAST, lower + LAST);
+  return equal;
 }
 
 // ---- 16 bytes at a time -------------------------------------------------------------------------
@@ -217,26 +235,6 @@ struct FramingFields {
   bool expect_other;
 };
 
-/// The fields of one head, up to and with the blank line.
-struct FieldsResult {
-  ParseStatus status;
-  std::uint16_t error_status = 0;
-  bool records_full = false;  ///< incomplete because there is no room for another record
-  std::uint32_t count = 0;
-  const std::uint8_t* end = nullptr;  ///< first byte behind the blank line
-};
-
-/// Parses the request line at `line`, whose first byte exists. `line_bytes_max` excludes the CRLF.
-ParseStatus parse_request_line(const std::uint8_t* line, const std::uint8_t* end,
-                               std::uint32_t line_bytes_max, RequestLine& result,
-                               std::uint16_t& error_status);
-
-/// Parses field lines from `first` to the blank line. Offsets count from `input`, plus the base.
-FieldsResult parse_fields(const std::uint8_t* first, const std::uint8_t* end,
-                          const std::uint8_t* input, std::uint32_t offset_base,
-                          std::uint32_t fields_max, std::span<FieldRecord> records,
-                          FramingFields& framing);
-
 /// Notes a field whose hash is that of a framing field; the name's bytes are compared here.
 void note_framing_field(std::int32_t hash, const std::uint8_t* name, std::uint32_t name_length,
                         const std::uint8_t* value, std::uint32_t value_length,
@@ -248,6 +246,36 @@ std::uint16_t check_framing(const RequestLine& line, const FramingFields& framin
 
 /// HOST-2: reg-name, IPv4 or bracketed IPv6, then optionally a port. Empty is invalid.
 bool valid_host(const std::uint8_t* host, std::size_t length);
+
+// ---- lists --------------------------------------------------------------------------------------
+
+/// Bytes inside the head.
+struct Slice {
+  const std::uint8_t* data;
+  std::size_t length;
+};
+
+/// Without the spaces and tabs at both ends (OWS).
+inline Slice trim(const std::uint8_t* first, const std::uint8_t* last) {
+  while (first < last && is_blank(*first)) ++first;
+  while (last > first && is_blank(last[-1])) --last;
+  return {first, static_cast<std::size_t>(last - first)};
+}
+
+/// Calls `visit(member)` for each member of a comma separated list, empty ones included, until it
+/// returns false.
+template <typename Visit>
+inline void each_member(Slice list, Visit visit) {
+  const std::uint8_t* first = list.data;
+  const std::uint8_t* const end = first + list.length;
+  for (;;) {
+    const void* found =
+        first < end ? std::memchr(first, ',', static_cast<std::size_t>(end - first)) : nullptr;
+    const auto* comma = static_cast<const std::uint8_t*>(found);
+    if (!visit(trim(first, comma != nullptr ? comma : end)) || comma == nullptr) return;
+    first = comma + 1;
+  }
+}
 
 // ---- hashes of the framing fields ---------------------------------------------------------------
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
+#include "http1_fields.h"
 #include "http1_internal.h"
+#include "http1_request_line.h"
 
 namespace celeris {
 

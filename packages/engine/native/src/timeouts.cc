@@ -96,7 +96,7 @@ void file_deadline(Loop& loop, Connection& connection) {
   const Deadline deadline = deadline_of(loop, connection);
   if (deadline.wait == Wait::none) return;
   if (connection.timer_slot != NOT_FILED && loop.deadlines.due_ms_of(connection) <= deadline.at_ms + WHEEL_TICK_MS) return;
-  loop.deadlines.file(loop.table, loop.slot_of(connection), deadline.at_ms, loop.now_ms);
+  loop.deadlines.file(loop.table, loop.slot_of(connection), deadline.at_ms);
 }
 
 void expire_deadlines(Loop& loop) {
@@ -107,7 +107,7 @@ void expire_deadlines(Loop& loop) {
     const Deadline deadline = deadline_of(loop, connection);
     if (deadline.wait == Wait::none) continue;
     if (static_cast<std::int32_t>(deadline.at_ms - loop.now_ms) > 0) {
-      loop.deadlines.file(loop.table, slot, deadline.at_ms, loop.now_ms);
+      loop.deadlines.file(loop.table, slot, deadline.at_ms);
     } else if (progressed(loop, connection, deadline.wait)) {
       connection.mark = loop.now_ms;
       connection.progress = 0;

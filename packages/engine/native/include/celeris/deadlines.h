@@ -13,7 +13,7 @@ class Deadlines {
   Deadlines();
 
   /// Files a connection so that it comes due at `at_ms` (never before it). Moves it when it was filed elsewhere.
-  void file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms, std::uint32_t now_ms);
+  void file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms);
   void unfile(ConnectionTable& table, std::uint32_t slot);
   /// When a filed connection comes due, ms.
   [[nodiscard]] std::uint32_t due_ms_of(const Connection& connection) const {
