@@ -2,7 +2,9 @@
 import { burner, importFrom, options, ready } from './shared.mjs'
 
 const { burnNs, ...config } = options
-const { Server } = await importFrom(process.env.CELERIS_BENCH_BASE, '@celeris/core')
+// compare serves two builds of core; without a base it is the one beside this package.
+const base = process.env.CELERIS_BENCH_BASE
+const { Server } = base ? await importFrom(base, '@celeris/core') : await import('@celeris/core')
 const burn = burner(burnNs)
 
 const app = new Server({ port: 0, host: '127.0.0.1', ...config })

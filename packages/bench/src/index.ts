@@ -10,7 +10,7 @@ export {
 export { type SelftestRow, selftest } from './compare/selftest.ts'
 export { prepareSide, type Side } from './compare/sides.ts'
 export { type Check, runChecks } from './doctor/checks.ts'
-export { BenchError, type BenchErrorCode } from './errors.ts'
+export { BenchError, type BenchErrorCode, benchErrorCodes } from './errors.ts'
 export { type MachineFacts, machineFacts } from './machine-facts.ts'
 export type { Figures, Ratio } from './measure/figures.ts'
 export { type HeapFigures, type HeapPlan, measureHeap } from './measure/heap.ts'

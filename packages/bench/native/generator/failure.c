@@ -5,18 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_json_string(const char *text) {
+static void print_json_string(const char* text) {
   putchar('"');
   for (; *text; text++) {
     unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\') printf("\\%c", c);
-    else if (c < 0x20 || c > 0x7e) printf("\\u%04x", c);
-    else putchar(c);
+    if (c == '"' || c == '\\')
+      printf("\\%c", c);
+    else if (c < 0x20 || c > 0x7e)
+      printf("\\u%04x", c);
+    else
+      putchar(c);
   }
   putchar('"');
 }
 
-void fail(const char *server, const char *format, ...) {
+void fail(const char* server, const char* format, ...) {
   char message[512];
   va_list arguments;
   va_start(arguments, format);

@@ -1,10 +1,10 @@
-// Latencies of one slice. A slice of 50 ms has some ten thousand batches at most, so they are kept whole and sorted
-// after the clock has stopped: exact, and no bins to choose.
+// Latencies of one slice. A slice of 50 ms has some ten thousand batches at most, so they are kept
+// whole and sorted after the clock has stopped: exact, and no bins to choose.
 #include "generator.h"
 
 #include <stdlib.h>
 
-static uint64_t *values;
+static uint64_t* values;
 static size_t count, capacity;
 
 void latency_reset(void) { count = 0; }
@@ -18,8 +18,8 @@ void latency_add(uint64_t ns) {
   values[count++] = ns;
 }
 
-static int ascending(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+static int ascending(const void* a, const void* b) {
+  uint64_t x = *(const uint64_t*)a, y = *(const uint64_t*)b;
   return (x > y) - (x < y);
 }
 

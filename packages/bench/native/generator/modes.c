@@ -1,5 +1,5 @@
-// The four things the generator does: pair (interleaved slices), count (a number of requests on demand), hold (idle
-// connections) and ramp (a growing number of loaded connections).
+// The four things the generator does: pair (interleaved slices), count (a number of requests on
+// demand), hold (idle connections) and ramp (a growing number of loaded connections).
 #include "generator.h"
 
 #include <errno.h>
@@ -8,16 +8,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static void open_all(Server *servers, int count, int connections) {
+static void open_all(Server* servers, int count, int connections) {
   for (int i = 0; i < count; i++) open_connections(&servers[i], connections);
 }
 
-// A neighbour took the core: the server was ready to run, yet waited for more than the given share of the slice.
-static bool was_disturbed(const Slice *slice, double share) {
+// A neighbour took the core: the server was ready to run, yet waited for more than the given share
+// of the slice.
+static bool was_disturbed(const Slice* slice, double share) {
   return (double)slice->used.wait_ns > share * (double)slice->wall_ns;
 }
 
-void run_pair(Server *servers, int count, const Plan *plan) {
+void run_pair(Server* servers, int count, const Plan* plan) {
   open_all(servers, count, plan->connections);
   for (int cycle = -plan->warmup; cycle < 0; cycle++)
     for (int i = 0; i < count; i++) run_slice(&servers[i], plan->depth, plan->goal);
@@ -31,13 +32,14 @@ void run_pair(Server *servers, int count, const Plan *plan) {
       disturbed |= was_disturbed(&slices[index], plan->disturbed_share);
     }
     for (int i = 0; i < count; i++) print_slice(&servers[i], i, cycle, &slices[i]);
-    printf("{\"type\":\"cycle\",\"cycle\":%d,\"disturbed\":%s}\n", cycle, disturbed ? "true" : "false");
+    printf("{\"type\":\"cycle\",\"cycle\":%d,\"disturbed\":%s}\n", cycle,
+           disturbed ? "true" : "false");
     fflush(stdout);
     if (disturbed && extra > 0) cycles++, extra--;
   }
 }
 
-void run_count(Server *servers, int count, const Plan *plan) {
+void run_count(Server* servers, int count, const Plan* plan) {
   open_all(servers, count, plan->connections);
   printf("{\"type\":\"ready\"}\n");
   fflush(stdout);
@@ -52,8 +54,9 @@ void run_count(Server *servers, int count, const Plan *plan) {
   }
 }
 
-// Each connection makes one request before it rests: an idle keep-alive connection, as a server meets it.
-void run_hold(Server *servers, int count, const Plan *plan) {
+// Each connection makes one request before it rests: an idle keep-alive connection, as a server
+// meets it.
+void run_hold(Server* servers, int count, const Plan* plan) {
   open_all(servers, count, plan->connections);
   for (int i = 0; i < count; i++) {
     Goal once = {.requests = (uint64_t)plan->connections};
@@ -66,8 +69,9 @@ void run_hold(Server *servers, int count, const Plan *plan) {
   }
 }
 
-// Opens connections evenly over ramp_ms, each loaded from its first moment, then keeps all loaded for hold_ms.
-void run_ramp(Server *server, const Plan *plan) {
+// Opens connections evenly over ramp_ms, each loaded from its first moment, then keeps all loaded
+// for hold_ms.
+void run_ramp(Server* server, const Plan* plan) {
   static struct epoll_event events[CONNECTIONS_MAX];
   Accounting before = read_accounting(server);
   uint64_t begin = now_ns(), ramp_ns = (uint64_t)plan->ramp_ms * 1000000ull, requests = 0;
@@ -75,7 +79,9 @@ void run_ramp(Server *server, const Plan *plan) {
   for (int busy = 0;;) {
     uint64_t now = now_ns();
     bool over = now >= end;
-    int due = now - begin >= ramp_ns ? plan->connections : (int)((double)plan->connections * (double)(now - begin) / (double)ramp_ns);
+    int due = now - begin >= ramp_ns
+                  ? plan->connections
+                  : (int)((double)plan->connections * (double)(now - begin) / (double)ramp_ns);
     while (!over && server->connection_count < due) {
       open_connections(server, server->connection_count + 1);
       send_batch(server, &server->connections[server->connection_count - 1], plan->depth);
@@ -88,17 +94,21 @@ void run_ramp(Server *server, const Plan *plan) {
     }
     int ready = epoll_wait(server->epoll_fd, events, CONNECTIONS_MAX, over ? STALL_MS : 10);
     if (ready < 0 && errno != EINTR) fail(server->name, "epoll_wait: %s", strerror(errno));
-    if (ready == 0 && over) fail(server->name, "no answer for %d s on %d connections", STALL_MS / 1000, busy);
+    if (ready == 0 && over)
+      fail(server->name, "no answer for %d s on %d connections", STALL_MS / 1000, busy);
     for (int i = 0; i < ready; i++) {
-      Connection *connection = &server->connections[events[i].data.u32];
+      Connection* connection = &server->connections[events[i].data.u32];
       if (receive_answers(server, connection) == 0 || connection->answers_due > 0) continue;
       requests += (uint64_t)plan->depth;
-      if (over) busy--;
-      else send_batch(server, connection, plan->depth);
+      if (over)
+        busy--;
+      else
+        send_batch(server, connection, plan->depth);
     }
   }
   Accounting after = read_accounting(server);
-  printf("{\"type\":\"ramp\",\"requests\":%llu,\"wallNs\":%llu,\"cpuNs\":%llu}\n", (unsigned long long)requests,
-         (unsigned long long)(now_ns() - begin), (unsigned long long)(after.cpu_ns - before.cpu_ns));
+  printf("{\"type\":\"ramp\",\"requests\":%llu,\"wallNs\":%llu,\"cpuNs\":%llu}\n",
+         (unsigned long long)requests, (unsigned long long)(now_ns() - begin),
+         (unsigned long long)(after.cpu_ns - before.cpu_ns));
   fflush(stdout);
 }

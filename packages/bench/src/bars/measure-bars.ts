@@ -1,4 +1,4 @@
-import { BenchError } from '../errors.ts'
+import { BenchError, shortReason } from '../errors.ts'
 import { type MachineFacts, machineFacts } from '../machine-facts.ts'
 import { lineUp, type ServerFact } from '../run/run-matrix.ts'
 import { type ServerKind, serverKinds } from '../servers/server-list.ts'
@@ -45,7 +45,7 @@ const attempt = async (
   } catch (error) {
     if (!(error instanceof BenchError)) throw error
     // One group that cannot be measured must not hide the others.
-    return [missingBar(`all of "${title}"`, '–', error.message)]
+    return [missingBar(`all of "${title}"`, '–', shortReason(error.message))]
   }
 }
 

@@ -44,16 +44,3 @@ export const numberList =
   (least: number, most: number) =>
   (text: string): number[] =>
     words(text).map(wholeNumber(least, most))
-
-/** Parses `{"spinUs":50}`. */
-export const jsonObject = (text: string): Record<string, unknown> => {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw new InvalidArgumentError('It must be a JSON object, such as \'{"spinUs":50}\'.')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InvalidArgumentError('It must be a JSON object, such as \'{"spinUs":50}\'.')
-  return value as Record<string, unknown>
-}

@@ -5,7 +5,7 @@ import { drawTable } from '../report/table.ts'
 const doctor = async (): Promise<void> => {
   const checks = await runChecks()
   const rows = checks.map(({ name, state, found }) => [name, state, found.split('\n', 1)[0] ?? ''])
-  process.stdout.write(`${drawTable({ head: ['', 'state', 'found'], rows })}\n`)
+  process.stdout.write(`${drawTable({ head: ['', 'state', 'found'], rows, words: [1, 2] })}\n`)
   const cures = checks.filter(({ cure }) => cure).map(({ name, cure }) => `- ${name}: ${cure}`)
   if (cures.length) process.stdout.write(`\nWhat to do:\n${cures.join('\n')}\n`)
   if (checks.some(({ state }) => state === 'missing')) process.exitCode = 1

@@ -21,7 +21,7 @@ const list = async (): Promise<void> => {
     ]),
   )
   process.stdout.write(
-    `${drawTable({ head: ['peer', 'package', 'installed'], rows })}\nin ${peerFolder()}\n`,
+    `${drawTable({ head: ['peer', 'package', 'installed'], rows, words: [1, 2] })}\nin ${peerFolder()}\n`,
   )
 }
 

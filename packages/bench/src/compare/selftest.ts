@@ -1,5 +1,4 @@
 import { measurePair, withWarmup } from '../measure/pair.ts'
-import { packageRoot } from '../package-root.ts'
 import { createServerPool } from '../run/server-pool.ts'
 import type { ServerKind, ServerOptions } from '../servers/server-list.ts'
 import { summarize } from '../statistics/summary.ts'
@@ -21,7 +20,7 @@ const PLANTED_SHARE = 0.05
 const side = (label: string, options: ServerOptions): Side => ({
   label,
   options,
-  base: packageRoot,
+  base: '',
   remove: async () => {},
 })
 

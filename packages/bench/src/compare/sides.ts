@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BenchError } from '../errors.ts'
-import { packageRoot } from '../package-root.ts'
 import { moduleVersion } from '../servers/module-version.ts'
 import type { ServerOptions } from '../servers/server-list.ts'
 import { runProgram } from '../tools/run-program.ts'
@@ -11,7 +10,7 @@ import { runProgram } from '../tools/run-program.ts'
 export interface Side {
   readonly label: string
   readonly options: ServerOptions
-  /** Folder whose `@celeris/core` is served. */
+  /** Folder whose `@celeris/core` is served; empty for the one beside this package. */
   readonly base: string
   /** Removes what was built for it. */
   readonly remove: () => Promise<void>
@@ -29,7 +28,7 @@ const optionSide = (text: string): Side => {
   return {
     label: text,
     options: options as ServerOptions,
-    base: packageRoot,
+    base: '',
     remove: async () => {},
   }
 }

@@ -40,7 +40,7 @@ const cpuPerRequest = (slice: Slice): number => slice.cpuNs / slice.requests
 const rate = (slice: Slice): number => slice.requests / slice.wallNs
 
 /** Ratios per cycle of one figure to the reference's. */
-export const cycleRatios = (
+const cycleRatios = (
   slices: readonly Slice[],
   reference: readonly Slice[],
   pick: (slice: Slice) => number,
@@ -59,10 +59,6 @@ const ratioOf = (
   const ratios = cycleRatios(slices, reference, pick)
   return { ...summarize(ratios), interval: bootstrapInterval(ratios) }
 }
-
-/** Per-cycle ratios of CPU per request. */
-export const cpuRatios = (slices: readonly Slice[], reference: readonly Slice[]): number[] =>
-  cycleRatios(slices, reference, cpuPerRequest)
 
 /** Turns the slices of one target, and those of the reference, into figures. */
 export const figuresOf = (slices: readonly Slice[], reference: readonly Slice[]): Figures => {

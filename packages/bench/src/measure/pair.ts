@@ -54,7 +54,7 @@ const chooseCycles = (
 
 /**
  * Drives all targets in turn, slice by slice, in rotating order. A cycle in which some server waited
- * for its core for more than a quarter of its slice is repeated, up to half as many times again.
+ * for its core for more than a quarter of its slice is repeated, up to a quarter as many times again.
  */
 export const measurePair = async (
   pinning: Pinning,
@@ -69,7 +69,7 @@ export const measurePair = async (
     'slice-ms': timing.sliceMs,
     cycles: timing.cycles,
     warmup: timing.warmup,
-    'extra-cycles': Math.ceil(timing.cycles / 2),
+    'extra-cycles': Math.ceil(timing.cycles / 4),
     ...(gapUs ? { 'gap-us': gapUs } : {}),
   })
   const stop = (): void => run.stop()

@@ -8,6 +8,7 @@ export const barsTable = (bars: readonly Bar[], lossesFirst: boolean): Table => 
   const sorted = lossesFirst ? [...bars].sort((a, b) => order[a.verdict] - order[b.verdict]) : bars
   return {
     head: ['figure', 'measured', 'bar', 'verdict', 'note'],
+    words: [3, 4],
     rows: sorted.map(({ figure, measured, bar, verdict, note }) => [
       figure,
       measured,

@@ -4,6 +4,8 @@ import CliTable from 'cli-table3'
 export interface Table {
   readonly head: readonly string[]
   readonly rows: readonly (readonly string[])[]
+  /** Columns of words, aligned left; the first always is. Figures are aligned right. */
+  readonly words?: readonly number[]
 }
 
 const BARE = {
@@ -24,13 +26,17 @@ const BARE = {
   middle: '  ',
 } as const
 
+const isWords = ({ words = [] }: Table, column: number): boolean =>
+  column === 0 || words.includes(column)
+
 /** Draws a table for a terminal: aligned columns, no lines, no colours. */
-export const drawTable = ({ head, rows }: Table): string => {
+export const drawTable = (plan: Table): string => {
+  const { head, rows } = plan
   const table = new CliTable({
     head: [...head],
     chars: BARE,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colAligns: head.map((_, column) => (column === 0 ? 'left' : 'right')),
+    colAligns: head.map((_, column) => (isWords(plan, column) ? 'left' : 'right')),
   })
   for (const row of rows) table.push([...row])
   return table.toString()
@@ -38,9 +44,9 @@ export const drawTable = ({ head, rows }: Table): string => {
 
 const escapeCell = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-/** Writes a table as Markdown; the first column is left-aligned, figures are right-aligned. */
-export const markdownTable = ({ head, rows }: Table): string =>
-  [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows]
+/** Writes a table as Markdown. */
+export const markdownTable = (plan: Table): string =>
+  [plan.head, plan.head.map((_, column) => (isWords(plan, column) ? '---' : '---:')), ...plan.rows]
     .map(
       (row, line) => `| ${row.map((cell) => (line === 1 ? cell : escapeCell(cell))).join(' | ')} |`,
     )

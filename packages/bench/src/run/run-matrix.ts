@@ -1,4 +1,4 @@
-import { BenchError } from '../errors.ts'
+import { BenchError, shortReason } from '../errors.ts'
 import { type MachineFacts, machineFacts } from '../machine-facts.ts'
 import { type Figures, figuresOf } from '../measure/figures.ts'
 import { type Load, measurePair, withWarmup } from '../measure/pair.ts'
@@ -84,8 +84,9 @@ const startTargets = async (
       if (!(error instanceof BenchError)) throw error
       // A rival that does not run here must not cost the user the whole matrix.
       failed.add(kind.name)
-      field.skipped.push({ name: kind.name, reason: error.message })
-      say(`skipped ${kind.name}: ${error.message}`)
+      const reason = shortReason(error.message)
+      field.skipped.push({ name: kind.name, reason })
+      say(`skipped ${kind.name}: ${reason}`)
     }
   }
   return targets

@@ -27,8 +27,8 @@ export interface RunSelection {
 }
 
 const TIMINGS: Readonly<Record<'short' | 'full', Timing>> = {
-  // Eight servers, six cases: about 40 s of load.
-  short: { sliceMs: 40, cycles: 15, warmup: 2 },
+  // Eight servers, six cases: about 40 s with starts and warm-up.
+  short: { sliceMs: 40, cycles: 12, warmup: 2 },
   full: { sliceMs: 60, cycles: 60, warmup: 4 },
 }
 

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { BenchError } from '../errors.ts'
-import { packageRoot } from '../package-root.ts'
 import { peerFolder } from '../peers/peer-list.ts'
 import type { Scenario } from '../scenarios/scenario-list.ts'
 import { type Pinning, pinnedCommand } from '../tools/pinning.ts'
@@ -16,7 +15,7 @@ export interface StartOptions {
   readonly nodeFlags?: readonly string[]
   /** Opens an IPC channel for {@link RunningServer.ask}; it costs memory, so only where needed. */
   readonly control?: boolean
-  /** Folder whose `@celeris/core` is served; this package's own by default. */
+  /** Folder whose `@celeris/core` is served; what this package resolves by default. */
   readonly base?: string
 }
 
@@ -92,7 +91,7 @@ const stop = async (child: ChildProcess): Promise<void> => {
 export const startServer = async (
   pinning: Pinning,
   kind: ServerKind,
-  { scenario, options = {}, nodeFlags = [], control = false, base = packageRoot }: StartOptions,
+  { scenario, options = {}, nodeFlags = [], control = false, base = '' }: StartOptions,
 ): Promise<RunningServer> => {
   const command = await kind.command({ scenario, options, nodeFlags })
   const [file, args] = pinnedCommand(pinning, pinning.serverCore, command)
