@@ -44,10 +44,24 @@ export const drawTable = (plan: Table): string => {
 
 const escapeCell = (cell: string): string => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-/** Writes a table as Markdown. */
-export const markdownTable = (plan: Table): string =>
-  [plan.head, plan.head.map((_, column) => (isWords(plan, column) ? '---' : '---:')), ...plan.rows]
-    .map(
-      (row, line) => `| ${row.map((cell) => (line === 1 ? cell : escapeCell(cell))).join(' | ')} |`,
-    )
-    .join('\n')
+/**
+ * Writes a table as Markdown with padded columns, as formatters of Markdown leave it: a document that
+ * got new figures must not fail its format check.
+ */
+export const markdownTable = (plan: Table): string => {
+  const cells = [plan.head, ...plan.rows].map((row) => row.map(escapeCell))
+  const widths = plan.head.map((_, column) =>
+    Math.max(3, ...cells.map((row) => [...(row[column] ?? '')].length)),
+  )
+  const lines = cells.map((row) =>
+    row.map((cell, column) => {
+      const gap = ' '.repeat((widths[column] ?? 0) - [...cell].length)
+      return isWords(plan, column) ? cell + gap : gap + cell
+    }),
+  )
+  const rule = widths.map((width, column) =>
+    isWords(plan, column) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`,
+  )
+  const [head = [], ...rows] = lines
+  return [head, rule, ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n')
+}

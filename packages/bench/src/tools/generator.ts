@@ -66,11 +66,7 @@ export interface GeneratorRun {
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
-async function* readLines(
-  child: Child,
-  folder: string,
-  stopped: () => boolean,
-): AsyncGenerator<GeneratorLine> {
+async function* readLines(child: Child, stopped: () => boolean): AsyncGenerator<GeneratorLine> {
   let complaint = ''
   child.stderr.on('data', (chunk: Buffer) => {
     complaint += chunk.toString()
@@ -101,7 +97,6 @@ async function* readLines(
     )
   } finally {
     child.kill()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
@@ -126,9 +121,13 @@ export const startGenerator = async (
   }
   const [file, words] = pinnedCommand(pinning, pinning.generatorCore, [tool, ...args])
   const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+  // The bodies were read at its start; a run that nobody iterates must leave nothing behind, too.
+  child.once('close', () => {
+    rm(folder, { recursive: true, force: true }).catch(() => undefined)
+  })
   let stopped = false
   return {
-    lines: readLines(child, folder, () => stopped),
+    lines: readLines(child, () => stopped),
     write: (line) => child.stdin.write(`${line}\n`),
     endInput: () => child.stdin.end(),
     stop: () => {
