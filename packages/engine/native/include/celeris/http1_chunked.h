@@ -18,19 +18,23 @@ struct ChunkedState {
 };
 
 struct ChunkedLimits {
-  std::uint64_t body_bytes_max;   ///< decoded bytes still allowed: 413 as soon as an announced chunk would pass it
+  std::uint64_t body_bytes_max;  ///< decoded bytes still allowed: 413 as soon as an announced chunk
+                                 ///< would pass it
   std::uint32_t trailer_bytes_max;
   std::uint32_t trailer_fields_max;
 };
 
 struct ChunkedResult {
-  ParseStatus status;             ///< complete: the blank line behind the trailers was seen
-  std::uint16_t error_status;     ///< when bad
-  std::uint32_t consumed;         ///< bytes of input used
-  std::uint32_t decoded;          ///< bytes of body, moved to the start of `input`
+  ParseStatus status;          ///< complete: the blank line behind the trailers was seen
+  std::uint16_t error_status;  ///< when bad
+  std::uint32_t consumed;      ///< bytes of input used
+  std::uint32_t decoded;       ///< bytes of body, moved to the start of `input`
 };
 
-/// Decodes what is in `input`, in place. Trailers are checked and dropped (CHK-3).
-[[nodiscard]] ChunkedResult decode_chunked(std::span<std::uint8_t> input, ChunkedState& state, ChunkedLimits& limits);
+/// Decodes what is in `input`, in place. Trailers are checked and dropped (CHK-3). Each announced
+/// chunk is taken off `limits.body_bytes_max`, so the caller keeps the limits with the state and
+/// never lowers them.
+[[nodiscard]] ChunkedResult decode_chunked(std::span<std::uint8_t> input, ChunkedState& state,
+                                           ChunkedLimits& limits);
 
 }  // namespace celeris
