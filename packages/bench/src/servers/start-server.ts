@@ -96,6 +96,8 @@ export const startServer = async (
   const command = await kind.command({ scenario, options, nodeFlags })
   const [file, args] = pinnedCommand(pinning, pinning.serverCore, command)
   const child = spawn(file, args, {
+    // Its own process group: on Ctrl-C the bench finishes first, then stops its servers itself.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe', ...(control ? (['ipc'] as const) : [])],
     env: {
       ...process.env,

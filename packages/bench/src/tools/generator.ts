@@ -120,7 +120,8 @@ export const startGenerator = async (
     )
   }
   const [file, words] = pinnedCommand(pinning, pinning.generatorCore, [tool, ...args])
-  const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+  // Its own process group: Ctrl-C is ours to handle, or the cycle under way would be lost.
+  const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   // The bodies were read at its start; a run that nobody iterates must leave nothing behind, too.
   child.once('close', () => {
     rm(folder, { recursive: true, force: true }).catch(() => undefined)
