@@ -34,7 +34,7 @@ import { linger } from './linger.ts'
 import { RequestBody } from './request-body.ts'
 import { checkHead, type HeadLimits } from './request-check.ts'
 import type { ReadResponse } from './response-reader.ts'
-import { parserStatus, resetSocket } from './socket-facts.ts'
+import { forgetExpectation, parserStatus, resetSocket } from './socket-facts.ts'
 
 /** What connections need from their engine. */
 export interface ConnectionHost {
@@ -141,17 +141,12 @@ export class Connection {
       return this.#dispatchReady()
     }
     const chunked = (verdict.flags & REQUEST_FLAG_CHUNKED) !== 0
-    const body = new RequestBody(
-      message,
-      chunked ? null : verdict.contentLength,
-      options.maxRequestBodySize,
-      {
-        onBytes: (bytes, taken) =>
-          this.#event(EVENT_KIND_BODY_BYTES, exchange.sequence, 0, bytes, taken),
-        onComplete: (collected) => this.#onBodyComplete(exchange, collected),
-        onTooLarge: () => this.#onBodyFailure(413),
-      },
-    )
+    const body = new RequestBody(message, chunked ? null : verdict.contentLength, options, {
+      onBytes: (bytes, taken) =>
+        this.#event(EVENT_KIND_BODY_BYTES, exchange.sequence, 0, bytes, taken),
+      onComplete: (collected) => this.#onBodyComplete(exchange, collected),
+      onFailure: (status) => this.#onBodyFailure(status),
+    })
     exchange.body = body
     this.clock.onHead(body)
     const streams =
@@ -285,6 +280,7 @@ export class Connection {
     else if ((flags & REQUEST_FLAG_KEEP_ALIVE_1_0) !== 0)
       answer.fields.push('connection', 'keep-alive')
     response.sendDate = false
+    forgetExpectation(response)
     response.removeHeader('connection')
     try {
       response.writeHead(answer.status, answer.phrase, answer.fields)
@@ -352,8 +348,8 @@ export class Connection {
     this.#refuse(exchange, status)
   }
 
-  onConnectMethod(): void {
-    this.#refuseInput(501)
+  onConnectMethod(message: IncomingMessage): void {
+    this.#refuseInput(message.httpVersionMajor === 1 ? 501 : 505)
   }
 
   /** node's parser gave up, or the socket failed. */

@@ -38,6 +38,7 @@ import { type PreparedRequest, RecordWriter } from './record-writer.ts'
 import { ResponseReader } from './response-reader.ts'
 import { makeRoom } from './room.ts'
 import { SlotTable } from './slot-table.ts'
+import { feedWhole } from './socket-facts.ts'
 
 type State = 'idle' | 'starting' | 'listening' | 'closing' | 'closed'
 
@@ -123,7 +124,8 @@ class NodeEngine implements Engine {
   #makeParser(options: ListenOptions): HttpServer {
     const parser = createServer({
       insecureHTTPParser: false,
-      requireHostHeader: true,
+      // Host is checked with the other fields: node would answer in its own words.
+      requireHostHeader: false,
       maxHeaderSize: options.maxHeaderBytes,
       keepAliveTimeout: 0,
       headersTimeout: 0,
@@ -140,7 +142,7 @@ class NodeEngine implements Engine {
     parser.on('checkContinue', onRequest)
     parser.on('checkExpectation', onRequest)
     parser.on('connect', (message: IncomingMessage) =>
-      this.#bySocket.get(message.socket)?.onConnectMethod(),
+      this.#bySocket.get(message.socket)?.onConnectMethod(message),
     )
     parser.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
       this.#bySocket.get(socket)?.onParserError(error),
@@ -168,6 +170,7 @@ class NodeEngine implements Engine {
     this.#counters.add(COUNTER_ACCEPTED)
     this.#counters.add(COUNTER_ACTIVE)
     serving.parser.emit('connection', socket)
+    feedWhole(socket)
     connection.attach()
     if (serving.options.connectionEvents) this.#report(connection, EVENT_KIND_OPENED)
     socket.resume()
@@ -234,6 +237,7 @@ class NodeEngine implements Engine {
   async #close(timeoutMs: number): Promise<DrainReport> {
     const wasIdle = this.#state === 'idle'
     this.#state = 'closing'
+    if (this.#serving !== null) this.#serving.draining = true
     await this.#starting
     const serving = this.#serving
     const server = this.#acceptor?.server
@@ -241,7 +245,6 @@ class NodeEngine implements Engine {
       this.#state = 'closed'
       return { drained: 0, cut: 0, elapsedMs: 0 }
     }
-    serving.draining = true
     const report = await drainConnections({
       timeoutMs,
       server,

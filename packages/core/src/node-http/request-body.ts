@@ -5,20 +5,25 @@ import { PROGRESS_BYTES_PER_SECOND } from '@celeris/engine/layout'
 /** Unread bytes of a streamed body at which the socket is left alone (BP-2). */
 const HELD_BYTES_MAX = 256 * 1024
 
+export interface BodyLimits {
+  readonly maxRequestBodySize: number
+  readonly maxHeaders: number
+}
+
 export interface BodyHooks {
   /** Bytes of a streamed body; call `taken` once they are in a batch. */
   readonly onBytes: (bytes: Buffer, taken: () => void) => void
   /** Every byte has come; `collected` holds them when the body was collected. */
   readonly onComplete: (collected: Buffer) => void
-  /** The body passed its limit. */
-  readonly onTooLarge: () => void
+  /** The body or its trailers passed a limit; `status` says which. */
+  readonly onFailure: (status: number) => void
 }
 
 export class RequestBody {
   readonly #message: IncomingMessage
   readonly #hooks: BodyHooks
   readonly #expected: number | null
-  readonly #bytesMax: number
+  readonly #limits: BodyLimits
   #mode: 'untouched' | 'collect' | 'stream' | 'discard' = 'untouched'
   #collected: Buffer[] = []
   #heldBytes = 0
@@ -33,13 +38,13 @@ export class RequestBody {
   constructor(
     message: IncomingMessage,
     expected: number | null,
-    bytesMax: number,
+    limits: BodyLimits,
     hooks: BodyHooks,
   ) {
     this.#message = message
     this.#hooks = hooks
     this.#expected = expected
-    this.#bytesMax = bytesMax
+    this.#limits = limits
     message.on('error', () => undefined)
   }
 
@@ -126,9 +131,9 @@ export class RequestBody {
   #onData(chunk: Buffer): void {
     if (this.complete) return
     this.received += chunk.length
-    if (this.received > this.#bytesMax) {
+    if (this.received > this.#limits.maxRequestBodySize) {
       this.complete = true
-      this.#hooks.onTooLarge()
+      this.#hooks.onFailure(413)
       return
     }
     if (this.#mode === 'collect') this.#collected.push(chunk)
@@ -148,6 +153,10 @@ export class RequestBody {
   #finish(): void {
     if (this.complete) return
     this.complete = true
+    if (this.#message.rawTrailers.length / 2 > this.#limits.maxHeaders) {
+      this.#hooks.onFailure(431)
+      return
+    }
     const collected = this.#mode === 'collect' ? Buffer.concat(this.#collected) : Buffer.alloc(0)
     this.#collected = []
     this.#hooks.onComplete(collected)

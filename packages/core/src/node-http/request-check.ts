@@ -1,4 +1,5 @@
 // What node's parser lets through and http1.md does not: target, Host, transfer codings, limits. First failure decides.
+import { isIPv6 } from 'node:net'
 import {
   METHOD_BYTES_MAX,
   REQUEST_FLAG_ABSOLUTE_FORM,
@@ -42,15 +43,14 @@ export interface HeadVerdict {
 }
 
 const TARGET = /^[\x21\x22\x24-\x7e]+$/
-const HOST =
-  /^(?:\[(?:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9._~!$&'()*+,;=:-]+)\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::(\d{0,5}))?$/i
+const HOST = /^(?:\[([0-9a-f:.]+)\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?::(\d{0,5}))?$/i
 
 /** Whether a Host value or an authority names a host (HOST-2). */
 function isHost(value: string): boolean {
   const match = HOST.exec(value)
   if (match === null) return false
-  if (value.startsWith('[') && !value.startsWith('[v') && !value.includes(':')) return false
-  return match[1] === undefined || Number(match[1]) <= 65_535
+  if (match[1] !== undefined && !isIPv6(match[1])) return false
+  return match[2] === undefined || Number(match[2]) <= 65_535
 }
 
 function tokens(value: string): string[] {
@@ -72,8 +72,8 @@ function checkTarget(head: ParsedHead, secure: boolean, verdict: HeadVerdict): n
     start = scheme.length + 3
     const after = target.slice(start).search(/[/?]/)
     const authority = after < 0 ? target.slice(start) : target.slice(start, start + after)
-    if (!isHost(authority)) return 400
     if ((scheme === 'https') !== secure) return 421
+    if (!isHost(authority)) return 400
     start += authority.length
     verdict.flags |= REQUEST_FLAG_ABSOLUTE_FORM
   }
@@ -107,13 +107,13 @@ function checkFields(head: ParsedHead, verdict: HeadVerdict): number {
     upgradeField: false,
   }
   let status = 0
-  let expectation = ''
+  let expectation: string | null = null
   for (let i = 0; i < head.fields.length; i += 2) {
     const value = head.fields[i + 1] as string
     switch ((head.fields[i] as string).toLowerCase()) {
       case 'host':
         seen.hosts++
-        if (!isHost(value)) status ||= 400
+        if (!isHost(value) && !(value === '' && head.minor === 0)) status ||= 400
         break
       case 'content-length':
         seen.lengths++
@@ -146,10 +146,11 @@ function checkFields(head: ParsedHead, verdict: HeadVerdict): number {
   verdict.hasBody = seen.codings === 1 || verdict.contentLength > 0
   if (head.method === 'TRACE' && verdict.hasBody) return 400
   if (seen.codings === 1) verdict.flags |= REQUEST_FLAG_CHUNKED
-  if (seen.upgradeField && seen.upgradeToken) verdict.flags |= REQUEST_FLAG_UPGRADE
+  if (seen.upgradeField && seen.upgradeToken && head.minor !== 0)
+    verdict.flags |= REQUEST_FLAG_UPGRADE
   if (seen.close || (head.minor === 0 && !seen.keepAlive)) verdict.flags |= REQUEST_FLAG_CLOSE
   else if (head.minor === 0) verdict.flags |= REQUEST_FLAG_KEEP_ALIVE_1_0
-  if (expectation !== '' && head.minor !== 0) {
+  if (expectation !== null && head.minor !== 0) {
     if (expectation !== '100-continue') return 417
     if (verdict.hasBody) verdict.flags |= REQUEST_FLAG_EXPECT_CONTINUE
   }
@@ -176,6 +177,8 @@ export function checkHead(head: ParsedHead, limits: HeadLimits): HeadVerdict {
   }
   const lineBytes = head.method.length + head.target.length + 10
   if (lineBytes > Math.min(REQUEST_LINE_BYTES_MAX, limits.maxHeaderBytes)) verdict.status = 414
+  // node reports a request line without version as 0.9.
+  else if (head.major === 0) verdict.status = 400
   else if (head.major !== 1) verdict.status = 505
   else if (head.method.length > METHOD_BYTES_MAX || head.method === 'CONNECT') verdict.status = 501
   else verdict.status = checkTarget(head, limits.secure, verdict)
