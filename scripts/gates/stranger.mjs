@@ -31,6 +31,15 @@ for (const file of ${manifests}) {
 import { Worker } from 'node:worker_threads'
 const [code] = await once(new Worker(new URL('./require.cjs', import.meta.url)), 'exit')
 process.exitCode = code\n`,
+    'server.mjs': `import { Server } from '@celeris/core'
+const app = new Server({ port: 0, host: '127.0.0.1' })
+app.get('/hello', () => 'hello')
+const { port } = await app.listen()
+const response = await fetch('http://127.0.0.1:' + port + '/hello')
+const text = await response.text()
+const { type } = app.engineInfo()
+await app.close()
+if (text !== 'hello' || type !== 'epoll') throw new Error(type + ' answered ' + text)\n`,
   }
 }
 
