@@ -5,7 +5,12 @@ describe('signedRankPValue', () => {
   it('agrees with an example worked by hand', () => {
     // Ranks 2 and 3 are negative: W+ = 50, mean 27.5, variance 96.25, z = 22 / 9.811.
     const differences = [0.952, -0.147, 1.022, 0.43, 0.62, 0.59, 0.49, -0.08, 0.01, 0.3]
-    expect(signedRankPValue(differences, 0)).toBeCloseTo(0.0249, 3)
+    expect(signedRankPValue(differences, 0)).toBeCloseTo(0.0249, 4)
+  })
+
+  it('gets small where fifty values agree', () => {
+    const shifted = Array.from({ length: 50 }, (_, step) => 1.05 + step / 1000)
+    expect(signedRankPValue(shifted)).toBeLessThan(1e-6)
   })
 
   it('does not decide on fewer than ten values', () => {

@@ -1,4 +1,4 @@
-import { cumulativeStdNormalProbability } from 'simple-statistics'
+import { errorFunction } from 'simple-statistics'
 
 /**
  * Two-sided p-value of Wilcoxon's signed-rank test that the values are symmetric around `center`;
@@ -25,5 +25,6 @@ export const signedRankPValue = (values: readonly number[], center = 1): number 
   const variance = (count * (count + 1) * (2 * count + 1)) / 24 - tieCorrection / 48
   if (variance === 0) return 1
   const z = Math.max(0, Math.abs(positive - mean) - 0.5) / Math.sqrt(variance)
-  return Math.min(1, 2 * (1 - cumulativeStdNormalProbability(z)))
+  // The library's normal distribution is a table that ends at 0.999; its error function does not.
+  return Math.max(0, Math.min(1, 1 - errorFunction(z / Math.SQRT2)))
 }
