@@ -1,3 +1,6 @@
+// `Context` declares `out P` and a generic `param<N extends ParamNames<P>>(name: N): ParamValue<P, N>`:
+// only so is a handler for any pattern accepted where a handler for one pattern is expected.
+
 /** The segments of a pattern as a union: `'/a/:b'` gives `'' | 'a' | ':b'`. */
 type Segment<P extends string> = P extends `${infer First}/${infer Rest}`
   ? First | Segment<Rest>
@@ -25,29 +28,24 @@ type OptionalName<S extends string> = S extends `:${infer N}{${infer Rest}`
     ? N
     : never
 
-/** Names that are in every URL of the pattern. `string` for a pattern that is not a literal type. */
+/** Names that are in every URL of the pattern; none if the pattern is not known. */
 export type RequiredParamNames<P extends string> = string extends P
-  ? string
+  ? never
   : RequiredName<Segment<P>>
 
-/** Names of the parameters written `:name?`. */
+/** Names of the parameters written `:name?`; any name if the pattern is not known. */
 export type OptionalParamNames<P extends string> = string extends P
-  ? never
+  ? string
   : OptionalName<Segment<P>>
 
 /** All parameter names of a pattern: `'/users/:id{[0-9]+}/*rest'` gives `'id' | 'rest'`. */
 export type ParamNames<P extends string> = RequiredParamNames<P> | OptionalParamNames<P>
 
 /** Type of one parameter: a string, or undefined too if it is optional or the pattern unknown. */
-export type ParamValue<P extends string, N extends string> = string extends P
-  ? string | undefined
-  : N extends RequiredParamNames<P>
-    ? string
-    : string | undefined
+export type ParamValue<P extends string, N extends string> =
+  N extends OptionalParamNames<P> ? string | undefined : string
 
 /** All parameters of a pattern as an object. */
-export type Params<P extends string> = string extends P
-  ? { readonly [name: string]: string | undefined }
-  : { readonly [N in RequiredParamNames<P>]: string } & {
-      readonly [N in OptionalParamNames<P>]?: string
-    }
+export type Params<P extends string> = { readonly [N in RequiredParamNames<P>]: string } & {
+  readonly [N in OptionalParamNames<P>]?: string
+}

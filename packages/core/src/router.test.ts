@@ -182,7 +182,7 @@ describe('registration', () => {
       () => router.group('/y'),
       () => router.mount('/z', new Router()),
       () => router.notFound(h),
-      () => router.onError(h),
+      () => router.onError(() => 'x'),
       () => route.name('x'),
       () => route.use(h),
     ]
