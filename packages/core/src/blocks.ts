@@ -1,0 +1,137 @@
+// Hot path. Answer bytes that repeat, written once into the shared block and named by id from then on.
+import { STATUS_CODES } from 'node:http'
+import {
+  BLOCK_BODY,
+  BLOCK_BYTES_MAX,
+  BLOCK_BYTES_OFFSET,
+  BLOCK_DATE,
+  BLOCK_LENGTH,
+  BLOCK_OFFSET,
+  BLOCK_STATUS,
+  BLOCK_TABLE_WORD,
+  BLOCK_WORDS,
+  BLOCKS_MAX,
+  CONTROL_BLOCK_COUNT,
+} from '@celeris/engine/layout'
+import { bytes, words } from './memory.ts'
+
+/** Room kept for head blocks, which are never dropped: one for each status and content-type in use. */
+const HEAD_BLOCKS_MAX = 512
+const HEAD_BYTES_MAX = 128 * 1024
+/** Longest body worth a block, and how many strings are remembered for having been sent once. */
+const INTERNED_LENGTH_MAX = 1024
+const SEEN_MAX = 256
+
+const DATE_PLACE = 'Thu, 01 Jan 1970 00:00:00 GMT'
+
+let headCount = 1
+let headBytes = 0
+let wholeCount = HEAD_BLOCKS_MAX
+let wholeBytes = HEAD_BYTES_MAX
+
+const heads = new Map<string, number>()
+const seen = new Set<string>()
+const wholes: Map<string, number>[] = []
+let lastStatus = 0
+let lastType: string | null = null
+let lastHead = 0
+let lastKind = -1
+let lastBody = ''
+let lastWhole = 0
+
+function define(
+  id: number,
+  offset: number,
+  text: string,
+  date: number,
+  body: number,
+  status: number,
+): void {
+  const written = bytes.write(text, BLOCK_BYTES_OFFSET + offset, 'latin1')
+  const at = BLOCK_TABLE_WORD + id * BLOCK_WORDS
+  words[at + BLOCK_OFFSET] = BLOCK_BYTES_OFFSET + offset
+  words[at + BLOCK_LENGTH] = written
+  words[at + BLOCK_DATE] = date
+  words[at + BLOCK_BODY] = body
+  words[at + BLOCK_STATUS] = status
+  words[CONTROL_BLOCK_COUNT] = Math.max(words[CONTROL_BLOCK_COUNT] as number, id + 1)
+}
+
+function headText(status: number, type: string | null): string {
+  const phrase = STATUS_CODES[status] ?? ''
+  return `HTTP/1.1 ${status} ${phrase}\r\n${type === null ? '' : `content-type: ${type}\r\n`}`
+}
+
+function findHead(status: number, type: string | null): number {
+  const key = `${status} ${type ?? ''}`
+  let id = heads.get(key)
+  if (id === undefined) {
+    const text = headText(status, type)
+    if (headCount === HEAD_BLOCKS_MAX || headBytes + text.length > HEAD_BYTES_MAX) return 0
+    // Unusual types may not use up the room of plain status lines.
+    if (type !== null && headCount > HEAD_BLOCKS_MAX / 2) return 0
+    id = headCount++
+    define(id, headBytes, text, 0, 0, status)
+    headBytes += text.length
+    heads.set(key, id)
+  }
+  lastStatus = status
+  lastType = type
+  lastHead = id
+  return id
+}
+
+/**
+ * Id of the block with status line and content-type; `null` is the status line alone. 0 when the
+ * room for content-types is used up: send the type as a further line.
+ */
+export function headBlock(status: number, type: string | null): number {
+  return status === lastStatus && type === lastType ? lastHead : findHead(status, type)
+}
+
+/** Drops all whole blocks. Nothing may be waiting that names one. */
+function dropWholes(): void {
+  wholeCount = HEAD_BLOCKS_MAX
+  wholeBytes = HEAD_BYTES_MAX
+  for (const map of wholes) map.clear()
+  lastKind = -1
+  lastWhole = 0
+}
+
+function findWhole(kind: number, type: string, body: string, flush: () => void): number {
+  if (body.length > INTERNED_LENGTH_MAX) return 0
+  while (wholes.length <= kind) wholes.push(new Map())
+  const map = wholes[kind] as Map<string, number>
+  let id = map.get(body)
+  if (id === undefined) {
+    // Worth a block the second time it is sent.
+    if (!seen.has(body)) {
+      if (seen.size === SEEN_MAX) seen.clear()
+      seen.add(body)
+      return 0
+    }
+    const content = Buffer.from(body)
+    const head = `${headText(200, type)}content-length: ${content.length}\r\ndate: `
+    const text = `${head}${DATE_PLACE}\r\n\r\n${content.latin1Slice()}`
+    if (wholeCount === BLOCKS_MAX || wholeBytes + text.length > BLOCK_BYTES_MAX) {
+      flush()
+      dropWholes()
+    }
+    id = wholeCount++
+    define(id, wholeBytes, text, head.length, text.length - content.length, 200)
+    wholeBytes += text.length
+    map.set(body, id)
+  }
+  lastKind = kind
+  lastBody = body
+  lastWhole = id
+  return id
+}
+
+/**
+ * Id of the block that is the complete 200 answer with this body, 0 when it has none (yet).
+ * `flush` is called before blocks that waiting answers may name are dropped.
+ */
+export function wholeBlock(kind: number, type: string, body: string, flush: () => void): number {
+  return kind === lastKind && body === lastBody ? lastWhole : findWhole(kind, type, body, flush)
+}

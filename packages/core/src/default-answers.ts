@@ -1,0 +1,28 @@
+// What answers where the program has nothing (core.md R-6, R-8). `onError` is not called for these.
+import type { Context } from './context.ts'
+import { answerError } from './error-flow.ts'
+import type { Handler } from './handler.ts'
+import { BadRequestError, HttpError, MethodNotAllowedError, NotFoundError } from './http-errors.ts'
+import type { RouteEntry } from './route-entry.ts'
+import type { UnmatchedEntries } from './route-table.ts'
+
+/** Default handlers of unmatched requests. */
+export const defaultAnswers: { readonly [K in keyof UnmatchedEntries]: Handler } = {
+  notFound: (c) => answerError(c, new NotFoundError(`no route for ${c.method} ${c.path}`)),
+  methodNotAllowed: (c) => answerError(c, new MethodNotAllowedError(c.responseHeader('allow')?.split(', ') ?? [])),
+  notImplemented: (c) =>
+    answerError(c, new HttpError(501, `method ${c.method} is not implemented`, { code: 'CELERIS_NOT_IMPLEMENTED', expose: true })),
+  options: (c) => c.noContent(),
+}
+
+function refusePath(c: Context): undefined {
+  answerError(c, new BadRequestError('the path is malformed', { code: 'CELERIS_INVALID_PATH' }))
+  return undefined
+}
+
+/** An entry that belongs to no route. */
+export function internalEntry(run: RouteEntry['run']): RouteEntry {
+  return { method: '*', pattern: '', paramNames: [], wildcard: false, name: undefined, handlers: [], onError: undefined, run, neverAsync: true }
+}
+
+export const badPathEntry = (): RouteEntry => internalEntry(refusePath)

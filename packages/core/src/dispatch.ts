@@ -1,0 +1,359 @@
+// Hot path. Walks a batch: record -> route -> context -> handler -> answer. The only try/catch of the hot path.
+import { CelerisError, type Dispatch } from '@celeris/engine'
+import {
+  CONTROL_PENDING_HEADS,
+  EVENT_GENERATION,
+  EVENT_KIND_ABORTED,
+  EVENT_KIND_BODY_BYTES,
+  EVENT_KIND_BODY_END,
+  EVENT_KIND_BODY_ERROR,
+  EVENT_KIND_CODE,
+  EVENT_KIND_HALF_CLOSED,
+  EVENT_LENGTH,
+  EVENT_OFFSET,
+  EVENT_SEQUENCE,
+  EVENT_SLOT,
+  EVENT_WORDS,
+  EVENTS_WORD,
+  METHOD_OTHER,
+  REQUEST_BODY_LENGTH,
+  REQUEST_CONTENT_LENGTH_LOW,
+  REQUEST_FLAG_CHUNKED,
+  REQUEST_FLAG_EXPECT_CONTINUE,
+  REQUEST_FLAG_PATH_PLAIN,
+  REQUEST_HEAD_OFFSET,
+  REQUEST_LITERAL_ID,
+  REQUEST_METHOD_MINOR_FLAGS,
+  REQUEST_PATH_OFFSET,
+  REQUEST_PATH_TARGET_LENGTH,
+  REQUEST_TARGET_OFFSET,
+  REQUEST_WORDS,
+  REQUESTS_WORD,
+} from '@celeris/engine/layout'
+import { Context } from './context.ts'
+import { fail } from './error-flow.ts'
+import { isThenable } from './handler-chain.ts'
+import { bytes, words } from './memory.ts'
+import { matchRoute } from './match-route.ts'
+import { addPending, findPending, removePending } from './pending.ts'
+import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
+import { checkLength } from './response-length.ts'
+import type { RouteEntry } from './route-entry.ts'
+import type { Serving } from './serving.ts'
+
+/** Contexts kept for routes that stay synchronous. */
+const POOL_MAX = 256
+
+/** The two functions a promise of a handler is given; pooled, as binding them costs more than a context. */
+class Continuation {
+  context: Context | null = null
+  readonly fulfilled: (value: unknown) => void
+  readonly rejected: (error: unknown) => void
+  constructor(server: Dispatcher) {
+    this.fulfilled = (value) => server.settled(this, value)
+    this.rejected = (error) => server.failed(this, error)
+  }
+}
+
+class Dispatcher {
+  readonly #serving: Serving
+  readonly #pool: Context[] = []
+  readonly #continuations: Continuation[] = []
+  /** Contexts of this turn that may still read the batch. */
+  readonly #unparked: Context[] = []
+  /** Answers of this batch given synchronously. */
+  #answered = 0
+
+  constructor(serving: Serving) {
+    this.#serving = serving
+  }
+
+  dispatch(base: number, requests: number, events: number): void {
+    if (requests === 0 && events === 0) {
+      this.#park()
+      return
+    }
+    const serving = this.#serving
+    const started = performance.now()
+    serving.batchTime = performance.timeOrigin + started
+    this.#unparked.length = 0
+    this.#answered = 0
+    const at = base >> 2
+    for (let index = 0; index < events; index++) this.#event(at + EVENTS_WORD + index * EVENT_WORDS)
+    const { literalTables } = serving.routes
+    const direct = serving.routes.pre.length === 0
+    for (let index = 0; index < requests; index++) {
+      const record = at + REQUESTS_WORD + index * REQUEST_WORDS
+      const literal = words[record + REQUEST_LITERAL_ID] as number
+      const methodId = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) & 0xff
+      if (literal !== 0 && methodId !== 0 && direct) {
+        const entry = (literalTables[literal] as (typeof literalTables)[number]).entries[methodId]
+        if (entry !== undefined) {
+          this.#start(record, entry, methodId, bytes, '')
+          continue
+        }
+      }
+      this.#route(record, methodId, direct)
+    }
+    const { collector } = serving
+    if (collector !== null && this.#answered > 0) collector.observe(performance.now() - started, this.#answered)
+  }
+
+  /** A path with parameters, or one that no literal route has. */
+  #route(record: number, methodId: number, direct: boolean): void {
+    const { routes, badPath, preEntry } = this.#serving
+    if (!direct) {
+      this.#start(record, preEntry, methodId, bytes, '')
+      return
+    }
+    const flags = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) >>> 16
+    const start = words[record + REQUEST_PATH_OFFSET] as number
+    const length = (words[record + REQUEST_PATH_TARGET_LENGTH] as number) & 0xffff
+    const plain = (flags & REQUEST_FLAG_PATH_PLAIN) !== 0
+    const name = methodId === METHOD_OTHER ? this.#methodName(record) : null
+    const matched = matchRoute(routes, badPath, bytes, start, length, plain, methodId, name)
+    this.#start(record, matched.entry, methodId, matched.paramBytes, matched.allow)
+  }
+
+  #methodName(record: number): string {
+    const start = words[record + REQUEST_HEAD_OFFSET] as number
+    return bytes.latin1Slice(start, (words[record + REQUEST_TARGET_OFFSET] as number) - 1)
+  }
+
+  #take(entry: RouteEntry): Context {
+    if (entry.neverAsync && !this.#serving.development) {
+      const pooled = this.#pool.pop()
+      if (pooled !== undefined) return pooled
+    }
+    return new Context(this.#serving, entry)
+  }
+
+  #start(record: number, entry: RouteEntry, methodId: number, paramBytes: Buffer, allow: string): void {
+    const c = this.#take(entry)
+    c.begin(record, entry, methodId, paramBytes)
+    if (allow !== '') c.setHeader('allow', allow)
+    if (words[record + REQUEST_BODY_LENGTH] === -1 && this.#awaitBody(c, record)) return
+    this.#run(c)
+  }
+
+  #run(c: Context): void {
+    let result: unknown
+    try {
+      result = (c.entry.run as NonNullable<RouteEntry['run']>)(c)
+      if (result !== undefined && !isThenable(result)) {
+        if (!c.calledNext(0)) c.applyValue(result)
+        result = undefined
+      }
+    } catch (error) {
+      result = fail(c, error)
+    }
+    if (result === undefined && c.openNexts === 0) this.#finish(c)
+    else this.#continueLater(c, result)
+  }
+
+  /** A body up to `bufferedBodySize` is complete before its handler runs (BODY-3). */
+  #awaitBody(c: Context, record: number): boolean {
+    const flags = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) >>> 16
+    const length = (words[record + REQUEST_CONTENT_LENGTH_LOW] as number) >>> 0
+    addPending(this.#serving, c)
+    c.park()
+    if ((flags & (REQUEST_FLAG_CHUNKED | REQUEST_FLAG_EXPECT_CONTINUE)) !== 0) return false
+    if (length > this.#serving.bufferedBodySize || (c.contentLength ?? 0) > this.#serving.bufferedBodySize) return false
+    c.collectBody().bytes.then(
+      () => this.#run(c),
+      (error: unknown) => {
+        if (c.isAborted) this.#finish(c)
+        else this.#settleFailure(c, error)
+      },
+    )
+    return true
+  }
+
+  /** The handler is not done: its context leaves the batch. */
+  #continueLater(c: Context, result: unknown): void {
+    c.entry.neverAsync = false
+    if (!c.parked) {
+      c.keepParams()
+      addPending(this.#serving, c)
+      this.#unparked.push(c)
+      ;(words[CONTROL_PENDING_HEADS] as number)++
+    }
+    const { collector } = this.#serving
+    if (collector !== null) collector.active++
+    if (result === undefined) {
+      this.#awaitNexts(c)
+      return
+    }
+    const continuation = this.#continuations.pop() ?? new Continuation(this)
+    continuation.context = c
+    // A stranger's thenable might call back twice, which a pooled pair of functions must not see.
+    const promise = result instanceof Promise ? result : Promise.resolve(result as PromiseLike<unknown>)
+    promise.then(continuation.fulfilled, continuation.rejected)
+  }
+
+  #awaitNexts(c: Context): void {
+    c.resume = () => {
+      c.resume = null
+      this.#conclude(c, undefined)
+    }
+  }
+
+  #free(continuation: Continuation): Context {
+    const c = continuation.context as Context
+    continuation.context = null
+    if (this.#continuations.length < POOL_MAX) this.#continuations.push(continuation)
+    return c
+  }
+
+  settled(continuation: Continuation, value: unknown): void {
+    const c = this.#free(continuation)
+    if (c.openNexts > 0) {
+      c.resume = () => {
+        c.resume = null
+        this.#conclude(c, value)
+      }
+    } else this.#conclude(c, value)
+  }
+
+  failed(continuation: Continuation, error: unknown): void {
+    this.#settleFailure(this.#free(continuation), error)
+  }
+
+  #conclude(c: Context, value: unknown): void {
+    try {
+      if (value !== undefined && !c.calledNext(0)) c.applyValue(value)
+    } catch (error) {
+      this.#settleFailure(c, error)
+      return
+    }
+    if (c.strayError !== undefined && c.answerKind === ANSWER_NONE) this.#settleFailure(c, c.strayError)
+    else this.#finishLate(c)
+  }
+
+  #settleFailure(c: Context, error: unknown): void {
+    const pending = fail(c, error)
+    if (pending === undefined) this.#finishLate(c)
+    else pending.then(() => this.#finishLate(c))
+  }
+
+  #finishLate(c: Context): void {
+    const { collector } = this.#serving
+    if (collector !== null) {
+      if (collector.active > 0) collector.active--
+      collector.observe(performance.timeOrigin + performance.now() - c.startedAt, 1)
+    }
+    this.#answered--
+    this.#finish(c)
+  }
+
+  /** The chain has settled: the answer is encoded and handed over, the context released. */
+  #finish(c: Context): void {
+    const serving = this.#serving
+    const { collector } = serving
+    try {
+      this.#prepare(c)
+      if (!c.isAborted) writeAnswer(c)
+    } catch (error) {
+      c.beforeSendHooks = null
+      c.deleteHeader('content-length')
+      const pending = fail(c, error)
+      if (pending !== undefined) {
+        pending.then(() => this.#finish(c))
+        return
+      }
+      if (!c.isAborted) writeAnswer(c)
+    }
+    if (collector !== null) {
+      if (c.isAborted) collector.aborts++
+      else (collector.classes[(c.answerStatus / 100) | 0] as number)++
+    }
+    this.#answered++
+    this.#release(c)
+  }
+
+  #prepare(c: Context): void {
+    if (c.answerKind === ANSWER_NONE) {
+      if (c.statusSet) c.answerKind = ANSWER_EMPTY
+      else if (!c.isAborted) {
+        throw new CelerisError('CELERIS_NO_RESPONSE', `the handler of ${c.method} ${c.routePath || c.path} answered nothing: call c.text(), c.json() or c.noContent(), or return a value`)
+      }
+    }
+    const hooks = c.beforeSendHooks
+    if (hooks !== null) {
+      c.beforeSendHooks = null
+      for (let index = 0; index < hooks.length; index++) hooks[index]?.(c)
+    }
+    const headers = c.answerHeaders
+    if (headers !== null && headers.count > 0) checkLength(c, headers)
+  }
+
+  #release(c: Context): void {
+    const hooks = c.releaseHooks
+    if (hooks !== null) this.#runReleaseHooks(hooks)
+    const { entry, parked } = c
+    const wasPending = parked || !entry.neverAsync
+    if (wasPending) {
+      if (removePending(this.#serving, c) && !parked) (words[CONTROL_PENDING_HEADS] as number)--
+      c.release()
+      return
+    }
+    c.release()
+    if (!this.#serving.development && this.#pool.length < POOL_MAX) this.#pool.push(c)
+  }
+
+  #runReleaseHooks(hooks: readonly (() => void)[]): void {
+    for (let index = hooks.length - 1; index >= 0; index--) {
+      try {
+        hooks[index]?.()
+      } catch (error) {
+        this.#serving.logger.error({ error }, 'onRelease failed')
+      }
+    }
+  }
+
+  /** The batch is about to be overwritten: what still runs copies what it reads. */
+  #park(): void {
+    for (const c of this.#unparked) if (c.live) c.park()
+    this.#unparked.length = 0
+    words[CONTROL_PENDING_HEADS] = 0
+  }
+
+  #event(at: number): void {
+    const slot = words[at + EVENT_SLOT] as number
+    const generation = words[at + EVENT_GENERATION] as number
+    const kindCode = words[at + EVENT_KIND_CODE] as number
+    const kind = kindCode & 0xff
+    if (kind === EVENT_KIND_BODY_BYTES || kind === EVENT_KIND_BODY_END || kind === EVENT_KIND_BODY_ERROR) {
+      const c = findPending(this.#serving, slot, generation, words[at + EVENT_SEQUENCE] as number)
+      const offset = words[at + EVENT_OFFSET] as number
+      c?.body?.take(kind, kindCode >>> 8, bytes.subarray(offset, offset + (words[at + EVENT_LENGTH] as number)))
+      return
+    }
+    if (kind === EVENT_KIND_ABORTED) this.#abortAll(slot, generation, 'CELERIS_CLIENT_ABORTED', 'the client has gone', true)
+    else if (kind === EVENT_KIND_HALF_CLOSED) {
+      this.#abortAll(slot, generation, 'CELERIS_CLIENT_HALF_CLOSED', 'the client sends no more; it may have gone', false)
+    } else this.#serving.connectionEvent?.(kind, slot, generation)
+  }
+
+  #abortAll(slot: number, generation: number, code: string, message: string, gone: boolean): void {
+    const { pending } = this.#serving
+    let reason: CelerisError | undefined
+    let next: Context | null = slot < pending.length ? (pending[slot] as Context | null) : null
+    while (next !== null) {
+      const c: Context = next
+      next = c.nextPending
+      if (c.generation !== generation) continue
+      if (reason === undefined) {
+        reason = new CelerisError(code, message)
+        reason.name = 'AbortError'
+      }
+      c.abort(reason, gone)
+    }
+  }
+}
+
+/** Makes the function an engine calls with its batches. */
+export function createDispatch(serving: Serving): Dispatch {
+  const dispatcher = new Dispatcher(serving)
+  return (base, requests, events) => dispatcher.dispatch(base, requests, events)
+}

@@ -1,0 +1,91 @@
+// What becomes of an error that no middleware caught (core.md C-5 to C-8, E-1, E-2).
+import { CelerisError } from '@celeris/engine'
+import type { Context } from './context.ts'
+import { isThenable } from './handler-chain.ts'
+import { HttpError } from './http-errors.ts'
+import { ANSWER_NONE } from './response-writer.ts'
+
+interface ErrorView {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly expose: boolean
+  readonly headers: Readonly<Record<string, string | readonly string[]>> | undefined
+}
+
+/** Reads an error, also a stranger's: any object with a `status` from 400 to 599 is honoured. */
+function viewError(error: unknown): ErrorView {
+  if (error instanceof HttpError) {
+    return { status: error.status, code: error.code, message: error.message, expose: error.expose, headers: error.headers }
+  }
+  const foreign = typeof error === 'object' && error !== null ? (error as { status?: unknown; message?: unknown; code?: unknown; expose?: unknown }) : {}
+  const { status } = foreign
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 400 || status > 599) {
+    return { status: 500, code: 'CELERIS_INTERNAL', message: '', expose: false, headers: undefined }
+  }
+  const expose = typeof foreign.expose === 'boolean' ? foreign.expose : status < 500
+  const code = typeof foreign.code === 'string' ? foreign.code : new HttpError(status).code
+  const message = typeof foreign.message === 'string' ? foreign.message : ''
+  return { status, code, message, expose, headers: undefined }
+}
+
+function log(c: Context, view: ErrorView, error: unknown): void {
+  if (view.status < 500) return
+  const facts = { error, code: error instanceof CelerisError ? error.code : undefined, method: c.method, route: c.routePath, requestId: c.requestId }
+  c.serving.logger.error(facts, `request failed with ${view.status}`)
+}
+
+/** The default answer: JSON where it is acceptable, else text; nothing of a 5xx unless exposed. */
+export function answerError(c: Context, error: unknown): void {
+  const view = viewError(error)
+  log(c, view, error)
+  c.clearAnswer()
+  if (view.headers !== undefined) for (const [name, value] of Object.entries(view.headers)) c.setHeader(name, value)
+  if (view.status >= 500) c.setHeader('cache-control', 'no-store')
+  const code = view.expose ? view.code : 'CELERIS_INTERNAL'
+  const message = view.expose ? view.message : ''
+  const accept = c.header('accept')
+  if (accept === undefined || c.accepts('application/json', 'text/plain') === 'application/json') {
+    c.json(issuesOf(error, { code, message }, view.expose), view.status)
+  } else {
+    c.text(message === '' ? code : message, view.status)
+  }
+}
+
+function issuesOf(error: unknown, body: { code: string; message: string }, expose: boolean): object {
+  if (!expose || typeof error !== 'object' || error === null || !('issues' in error)) return { error: body }
+  return { error: { ...body, issues: error.issues } }
+}
+
+function afterHandler(c: Context, value: unknown, original: unknown): void {
+  if (value !== undefined && c.answerKind === ANSWER_NONE) c.applyValue(value)
+  if (c.answerKind === ANSWER_NONE && !c.statusSet) answerError(c, original)
+}
+
+function handlerFailed(c: Context, failure: unknown, original: unknown): void {
+  c.serving.logger.error({ error: failure, route: c.routePath }, 'onError failed')
+  answerError(c, original)
+}
+
+/** Runs the error flow. Gives a promise when `onError` is asynchronous. */
+export function fail(c: Context, error: unknown): undefined | Promise<void> {
+  const { onError } = c.entry
+  c.clearAnswer()
+  if (onError === undefined) {
+    answerError(c, error)
+    return undefined
+  }
+  try {
+    const result = onError(error, c)
+    if (isThenable(result)) {
+      return Promise.resolve(result).then(
+        (value) => afterHandler(c, value, error),
+        (failure: unknown) => handlerFailed(c, failure, error),
+      )
+    }
+    afterHandler(c, result, error)
+  } catch (failure) {
+    handlerFailed(c, failure, error)
+  }
+  return undefined
+}

@@ -1,0 +1,34 @@
+import type { Engine } from '@celeris/engine'
+import type { Context } from './context.ts'
+import type { Logger } from './logger.ts'
+import type { MetricsCollector } from './metrics-collector.ts'
+import type { RouteEntry } from './route-entry.ts'
+import type { SealedRoutes } from './route-table.ts'
+import type { ClientAddress } from './trusted-client.ts'
+
+/** What dispatch and contexts share while a server serves through one engine. */
+export interface Serving {
+  readonly engine: Engine
+  readonly routes: SealedRoutes
+  /** Answers 400 for a path that cannot be decoded. */
+  readonly badPath: RouteEntry
+  /** The chain of `pre()` middleware, which routes by itself. */
+  readonly preEntry: RouteEntry
+  readonly collector: MetricsCollector | null
+  readonly logger: Logger
+  /** Derives client address, scheme and host behind trusted proxies; null when none are trusted. */
+  readonly client: ClientAddress | null
+  readonly scheme: 'http' | 'https'
+  readonly maxRequestBodySize: number
+  readonly bufferedBodySize: number
+  /** `NODE_ENV` is development or test: contexts are never reused, misuse is warned about. */
+  readonly development: boolean
+  /** Contexts with a running handler or a body in progress, by slot; chained through `nextPending`. */
+  readonly pending: (Context | null)[]
+  /** Flushes the engine; one function, so that nothing is made per request. */
+  readonly flush: () => void
+  /** Hears of connections, when the configuration asks for it. */
+  readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
+  /** Epoch milliseconds at which the current batch began. */
+  batchTime: number
+}
