@@ -45,6 +45,7 @@ const PIECES_MAX = 400
 const NODE_LENIENT: Readonly<Record<string, string>> = {
   'RL-4 two spaces behind the method': 'node:http skips spaces',
   'RL-4 two spaces before the version': 'node:http skips spaces',
+  'CL-1 blanks around the digits': 'node:http refuses a tab behind the digits',
   'RL-5 a method of 20000 bytes': 'node:http refuses methods it does not know',
 }
 

@@ -1,11 +1,14 @@
 // The suite every engine passes (engines.md §1.3): plain cases over raw sockets against a dispatch of its own.
 import type { Engine } from '@celeris/engine'
 import { batchingCases } from './batching.ts'
+import { bodyCases } from './bodies.ts'
 import { framingCases } from './framing.ts'
 import { keepAliveCases } from './keep-alive.ts'
 import { lifecycleCases } from './lifecycle.ts'
+import { limitCases } from './limits.ts'
 import { pipeliningCases } from './pipelining.ts'
 import { type CaseDefinition, runCase, type Subject } from './scope.ts'
+import { timeoutCases } from './timeouts.ts'
 
 export type { Subject as ConformanceSubject } from './scope.ts'
 
@@ -27,6 +30,9 @@ const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   batching: batchingCases,
   pipelining: pipeliningCases,
   'keep-alive': keepAliveCases,
+  bodies: bodyCases,
+  limits: limitCases,
+  timeouts: timeoutCases,
   framing: framingCases,
 }
 

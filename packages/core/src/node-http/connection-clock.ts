@@ -85,6 +85,11 @@ export class ConnectionClock implements Deadlined {
     this.#rest()
   }
 
+  /** The body of a request is being received. */
+  get inBody(): boolean {
+    return this.#body?.complete === false
+  }
+
   onQueued(bytes: number): void {
     if (this.#unsent === 0) this.#openWriteWindow()
     this.#unsent += bytes

@@ -81,7 +81,7 @@ export class Connection {
     this.clock = new ConnectionClock(host.options, host.counters, socket, host.deadlines, {
       owed: () => this.#exchanges.length,
       headerTimeout: () => this.#refuseInput(408, true),
-      bodyTimeout: () => this.#onBodyFailure(408),
+      bodyTimeout: () => this.#onBodyTimeout(),
       idleTimeout: () => this.shut(),
       writeTimeout: () => this.cut(),
     })
@@ -145,7 +145,7 @@ export class Connection {
       onBytes: (bytes, taken) =>
         this.#event(EVENT_KIND_BODY_BYTES, exchange.sequence, 0, bytes, taken),
       onComplete: (collected) => this.#onBodyComplete(exchange, collected),
-      onFailure: (status) => this.#onBodyFailure(status),
+      onFailure: (status) => this.#onBodyFailure(exchange, status),
     })
     exchange.body = body
     this.clock.onHead(body)
@@ -169,18 +169,33 @@ export class Connection {
     }
   }
 
+  #onBodyTimeout(): void {
+    const exchange = this.#unfinished()
+    if (exchange === null) this.#close()
+    else this.#onBodyFailure(exchange, 408)
+  }
+
+  /** The exchange whose body is still being received, if its answer is not given yet. */
+  #unfinished(): Exchange | null {
+    const last = this.#exchanges.at(-1)
+    const incomplete = last?.body?.complete === false && last.message?.complete === false
+    return last !== undefined && incomplete ? last : null
+  }
+
   /** A body will never be complete: an early one is answered here, a streamed one by its handler (BODY-4). */
-  #onBodyFailure(status: number): void {
-    const exchange = this.#exchanges.at(-1)
+  #onBodyFailure(exchange: Exchange, status: number): void {
     this.#sealed = true
-    if (exchange?.body === undefined || exchange.body === null || exchange.answer !== null)
-      return this.#close()
-    exchange.body.stop()
+    this.#exchanges.length = this.#exchanges.indexOf(exchange) + 1
+    exchange.body?.stop()
     this.clock.onBodyEnd()
-    if (exchange.state === 'collecting') return this.#refuse(exchange, status)
-    exchange.closes = true
-    exchange.bodyFailure = status
-    if (exchange.body.wanted) this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, status)
+    if (exchange.state === 'collecting') this.#refuse(exchange, status)
+    else if (exchange.answer !== null) exchange.closes = true
+    else {
+      exchange.closes = true
+      exchange.bodyFailure = status
+      if (exchange.body?.wanted === true)
+        this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, status)
+    }
   }
 
   /** Hands complete requests over, in order, while not too many answers are owed (PIP-3). */
@@ -360,20 +375,20 @@ export class Connection {
     }
     if (this.lingering) return void this.socket.destroy()
     if (error.code === 'HPE_INVALID_EOF_STATE') return this.#onTruncated()
-    const last = this.#exchanges.at(-1)
-    if (last?.body !== undefined && last.body !== null && !last.body.complete)
-      return this.#onBodyFailure(parserStatus(error.code))
-    this.#refuseInput(parserStatus(error.code))
+    const unfinished = this.#unfinished()
+    if (unfinished !== null) this.#onBodyFailure(unfinished, parserStatus(error.code))
+    // A body that was answered already, and is only dropped: a second answer would be taken for the next one.
+    else if (this.clock.inBody) this.#close()
+    else this.#refuseInput(parserStatus(error.code))
   }
 
   /** FIN inside a message: an undispatched one is forgotten, a streamed body fails (EOF-1). */
   #onTruncated(): void {
     this.#host.counters.add(COUNTER_TRUNCATED)
     this.#peerEnded = true
-    const last = this.#exchanges.at(-1)
-    if (last?.state === 'collecting') this.#exchanges.pop()
-    else if (last?.body !== undefined && last.body !== null && !last.body.complete)
-      this.#onBodyFailure(400)
+    const unfinished = this.#unfinished()
+    if (unfinished?.state === 'collecting') this.#exchanges.pop()
+    else if (unfinished !== null) this.#onBodyFailure(unfinished, 400)
     if (this.#exchanges.length === 0) this.#close()
   }
 

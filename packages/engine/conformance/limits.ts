@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { collectBodies } from './body-collector.ts'
+import type { Overrides } from './listen-options.ts'
+import type { RawClient } from './raw-client.ts'
+import { get, post } from './request-text.ts'
+import type { CaseDefinition, Scope } from './scope.ts'
+
+/** Sends the first text and expects service, then the second and expects the error and the end. */
+async function edge(
+  scope: Scope,
+  overrides: Overrides,
+  fits: string,
+  over: string,
+  statuses: readonly number[],
+): Promise<void> {
+  const served = await scope.serve(collectBodies(), overrides)
+  const client = await served.connect()
+  await client.send(fits)
+  assert.equal((await client.readAnswer()).status, 200, 'at the limit')
+  await client.send(over)
+  const answer = await client.readAnswer()
+  assert.ok(statuses.includes(answer.status), `over the limit: ${answer.status}`)
+  assert.equal(answer.value('connection'), 'close')
+  await client.readEnd()
+}
+
+/** A GET whose head is exactly so many bytes. */
+function headOf(bytes: number): string {
+  const empty = get('/', 'x-fill: ')
+  return get('/', `x-fill: ${'f'.repeat(bytes - empty.length)}`)
+}
+
+const answered = async (client: RawClient): Promise<number> => (await client.readAnswer()).status
+
+export const limitCases: readonly CaseDefinition[] = [
+  {
+    name: 'a head of maxHeaderBytes is served, a longer one is 431 (FLD-4)',
+    nativeOnly: 'node counts the bytes of a head in its own way',
+    run: (scope) => edge(scope, { maxHeaderBytes: 5000 }, headOf(5000), headOf(5001), [431]),
+  },
+  {
+    name: 'a head of twice maxHeaderBytes is 431 before it is complete (FLD-4)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxHeaderBytes: 5000 })
+      const client = await served.connect()
+      await client.send(headOf(10_000).slice(0, -10))
+      assert.equal(await answered(client), 431)
+      await client.readEnd()
+    },
+  },
+  {
+    name: 'maxHeaders lines are served, one more is 431 (FLD-4)',
+    run: (scope) =>
+      edge(
+        scope,
+        { maxHeaders: 20 },
+        get('/', ...Array.from({ length: 19 }, (_, index) => `x-${index}: y`)),
+        get('/', ...Array.from({ length: 20 }, (_, index) => `x-${index}: y`)),
+        [431],
+      ),
+  },
+  {
+    name: 'a request line longer than maxHeaderBytes is 414 (RL-5)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxHeaderBytes: 4096 })
+      const client = await served.connect()
+      await client.send(get(`/${'a'.repeat(4200)}`))
+      const statuses = scope.subject.differences === 'node' ? [414, 431] : [414]
+      assert.ok(statuses.includes(await answered(client)))
+      await client.readEnd()
+    },
+  },
+  {
+    name: 'a body of maxRequestBodySize is served, one byte more is 413 before dispatch (BODY-2)',
+    run: (scope) =>
+      edge(
+        scope,
+        { maxRequestBodySize: 1000 },
+        post('/', 'x'.repeat(1000)),
+        post('/', 'x'.repeat(1001)),
+        [413],
+      ),
+  },
+  {
+    name: '413 comes before 100 Continue (EXP-1)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxRequestBodySize: 1000 })
+      const client = await served.connect()
+      await client.send(
+        post('/', '', 'expect: 100-continue').replace('content-length: 0', 'content-length: 1001'),
+      )
+      assert.equal(await answered(client), 413)
+      await client.readEnd()
+      assert.equal(served.requests.length, 0)
+    },
+  },
+  {
+    name: 'errors before dispatch are counted by status (C12)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxRequestBodySize: 10 })
+      for (const text of ['GET / HTTP/1.1\r\nhost: a b\r\n\r\n', post('/', 'x'.repeat(11))]) {
+        const client = await served.connect()
+        await client.send(text)
+        await client.readAnswer()
+        await client.readEnd()
+      }
+      const metrics = served.engine.metrics()
+      assert.equal(metrics.status400, 1)
+      assert.equal(metrics.status413, 1)
+    },
+  },
+  {
+    name: 'at maxConnections an idle connection makes room (BP-3)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined }, { maxConnections: 2 })
+      const busy = await served.connect()
+      await busy.send(get('/busy'))
+      const request = await served.seen(1)
+      const idle = await served.connect()
+      await scope.until(() => served.engine.metrics().active === 2, 'both are accepted')
+      const third = await served.connect()
+      await third.send(get('/third'))
+      await served.seen(2)
+      assert.equal((await idle.readUntilGone()).bytes.length, 0)
+      served.late((write) => write.answer(request, { body: 'still here' }))
+      assert.equal((await busy.readAnswer()).body.toString(), 'still here')
+      assert.equal(served.engine.metrics().rejected, 0)
+    },
+  },
+  {
+    name: 'at maxConnections with none idle a newcomer is turned away, counted and warned about once (BP-3)',
+    async run(scope) {
+      const warnings: string[] = []
+      const served = await scope.serve(
+        { onRequest: () => undefined },
+        { maxConnections: 2, warn: (message) => warnings.push(message) },
+      )
+      const busy = [await served.connect(), await served.connect()]
+      for (const client of busy) await client.send(get('/busy'))
+      await served.seen(2)
+      for (let i = 0; i < 3; i++) {
+        const turnedAway = await served.connect()
+        assert.equal((await turnedAway.readUntilGone()).bytes.length, 0)
+      }
+      assert.equal(served.engine.metrics().rejected, 3)
+      assert.equal(warnings.length, 1)
+      for (const request of served.requests)
+        served.late((write) => write.answer(request, { body: 'kept' }))
+      for (const client of busy) assert.equal((await client.readAnswer()).body.toString(), 'kept')
+    },
+  },
+]

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import {
+  EVENT_KIND_ABORTED,
+  EVENT_KIND_BODY_BYTES,
+  EVENT_KIND_BODY_ERROR,
+  WHEEL_TICK_MS,
+} from '@celeris/engine/layout'
+import { collectBodies } from './body-collector.ts'
+import { chunk, chunkedHead, get, post } from './request-text.ts'
+import type { CaseDefinition } from './scope.ts'
+
+/** One tick late at most (C8); the rest is for a machine that is busy with other things. */
+const LATE_MS = WHEEL_TICK_MS + 1500
+
+/** Never early, and not much too late. */
+function assertElapsed(since: number, expectedMs: number): void {
+  const elapsed = performance.now() - since
+  assert.ok(elapsed >= expectedMs, `fired ${(expectedMs - elapsed).toFixed(1)} ms early`)
+  assert.ok(elapsed < expectedMs + LATE_MS, `fired ${(elapsed - expectedMs).toFixed(1)} ms late`)
+}
+
+export const timeoutCases: readonly CaseDefinition[] = [
+  {
+    name: 'a head that does not become complete is 408, counted from its first byte (Timers, C8)',
+    async run(scope) {
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 300 })
+      const client = await served.connect()
+      const start = performance.now()
+      await client.send('GET / HTTP/1.1\r\nhost:')
+      const answer = await client.readAnswer()
+      assertElapsed(start, 300)
+      assert.equal(answer.status, 408)
+      assert.equal(answer.value('connection'), 'close')
+      await client.readUntilGone()
+      assert.equal(served.engine.metrics().timeoutsHeader, 1)
+    },
+  },
+  {
+    name: 'bytes do not extend the head timeout (Timers)',
+    async run(scope) {
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 300 })
+      const client = await served.connect()
+      const start = performance.now()
+      let over = false
+      const gone = client.readUntilGone().then((result) => {
+        over = true
+        return result
+      })
+      await client.send('GET / HTTP/1.1\r\nhost: a\r\nx-slow: ')
+      while (!over && performance.now() - start < 5000) await client.sendPieces('y', 1)
+      const { bytes } = await gone
+      assertElapsed(start, 300)
+      assert.match(bytes.toString('latin1'), /^HTTP\/1\.1 408 /)
+    },
+  },
+  {
+    name: 'the head timer of a kept connection starts at the first byte, not at the last answer (Timers)',
+    async run(scope) {
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 300, idleTimeoutMs: 900 })
+      const client = await served.connect()
+      await client.send(get('/'))
+      await client.readAnswer()
+      const start = performance.now()
+      assert.equal(
+        (await client.readUntilGone()).bytes.length,
+        0,
+        'idle connections close in silence',
+      )
+      assertElapsed(start, 900)
+    },
+  },
+  {
+    name: 'a half-received next head behind an answer is timed from that answer (TIM-3)',
+    async run(scope) {
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 300 })
+      const client = await served.connect()
+      const start = performance.now()
+      await client.send(`${get('/')}GET /half HT`)
+      assert.equal((await client.readAnswer()).status, 200)
+      assert.equal((await client.readAnswer()).status, 408)
+      assertElapsed(start, 300)
+    },
+  },
+  {
+    name: 'an idle connection is closed in silence, fresh or used (Timers)',
+    async run(scope) {
+      const served = await scope.serve({}, { idleTimeoutMs: 300 })
+      const start = performance.now()
+      const fresh = await served.connect()
+      const used = await served.connect()
+      await used.send(get('/'))
+      await used.readAnswer()
+      assert.equal((await fresh.readUntilGone()).bytes.length, 0)
+      assertElapsed(start, 300)
+      assert.equal((await used.readUntilGone()).bytes.length, 0)
+      assert.equal(served.engine.metrics().timeoutsIdle, 2)
+    },
+  },
+  {
+    name: 'no engine timer limits a handler (TIM-1)',
+    async run(scope) {
+      const served = await scope.serve(
+        { onRequest: () => undefined },
+        { readHeaderTimeoutMs: 100, idleTimeoutMs: 100, readTimeoutMs: 100, writeTimeoutMs: 100 },
+      )
+      const slow = await served.connect()
+      await slow.send(get('/slow'))
+      const request = await served.seen(1)
+      // Four idle timeouts one after the other: the handler's connection lives through all of them.
+      for (let i = 0; i < 4; i++) await (await served.connect()).readUntilGone()
+      served.late((write) => write.answer(request, { body: 'done' }))
+      assert.equal((await slow.readAnswer()).body.toString(), 'done')
+      await slow.readEnd()
+    },
+  },
+  {
+    name: 'a body that stalls before dispatch is 408 (Timers)',
+    async run(scope) {
+      const served = await scope.serve({}, { readTimeoutMs: 300 })
+      const client = await served.connect()
+      const start = performance.now()
+      await client.send(post('/', 'x'.repeat(10)).slice(0, -5))
+      const answer = await client.readAnswer()
+      assertElapsed(start, 300)
+      assert.equal(answer.status, 408)
+      await client.readEnd()
+      assert.equal(served.requests.length, 0)
+      assert.equal(served.engine.metrics().timeoutsBody, 1)
+    },
+  },
+  {
+    name: 'a streamed body that stalls fails with 408; the handler answers (BODY-4)',
+    async run(scope) {
+      const served = await scope.serve(collectBodies(), { readTimeoutMs: 300 })
+      const client = await served.connect()
+      await client.send(chunkedHead('/') + chunk('part'))
+      await served.event(({ kind }) => kind === EVENT_KIND_BODY_BYTES)
+      const error = await served.event(({ kind }) => kind === EVENT_KIND_BODY_ERROR)
+      assert.equal(error.code, 408)
+      const answer = await client.readAnswer()
+      assert.equal(answer.status, 408)
+      assert.equal(answer.value('x-handler'), 'yes')
+      await client.readEnd()
+    },
+  },
+  {
+    name: 'a body that keeps coming outlives the body timeout (Timers)',
+    async run(scope) {
+      const served = await scope.serve(collectBodies(), { readTimeoutMs: 200 })
+      const client = await served.connect()
+      const start = performance.now()
+      await client.send(chunkedHead('/'))
+      let sent = 0
+      for (; performance.now() - start < 700; sent++) await client.sendPieces(chunk('x'), 100)
+      await client.send('0\r\n\r\n')
+      const answer = await client.readAnswer()
+      assert.equal(answer.status, 200)
+      assert.equal(answer.body.length, sent)
+    },
+  },
+  {
+    name: 'a peer that takes nothing is reset after the write timeout, and the handler learns it (Timers, EOF-3)',
+    async run(scope) {
+      const served = await scope.serve(
+        {
+          onRequest: (request, write) =>
+            void (
+              request.path !== '/wait' && write.answer(request, { body: Buffer.alloc(500_000) })
+            ),
+        },
+        { writeTimeoutMs: 300 },
+      )
+      const client = await served.connect()
+      client.pause()
+      const start = performance.now()
+      const bulk = Array.from({ length: 20 }, () => get('/bulk')).join('')
+      await client.send(bulk + get('/wait'))
+      await scope.until(() => served.requests.length > 0, 'the requests are dispatched')
+      await scope.until(() => served.engine.metrics().active === 0, 'the connection is gone')
+      assert.ok(performance.now() - start >= 300, 'not early')
+      assert.equal(served.engine.metrics().timeoutsWrite, 1)
+      // '/wait' is only dispatched when the limit on unsent bytes let it through.
+      if (served.requests.some(({ path }) => path === '/wait'))
+        await served.event(({ kind }) => kind === EVENT_KIND_ABORTED)
+      client.resume()
+      assert.equal((await client.readUntilGone()).how, 'reset')
+    },
+  },
+  {
+    name: 'zero disables each timer (TIM-1)',
+    async run(scope) {
+      const served = await scope.serve(
+        {},
+        { readHeaderTimeoutMs: 0, readTimeoutMs: 0, writeTimeoutMs: 0, idleTimeoutMs: 0 },
+      )
+      const clock = await scope.serve({}, { idleTimeoutMs: 400 })
+      const head = await served.connect()
+      const body = await served.connect()
+      const idle = await served.connect()
+      await head.send('GET /head HT')
+      await body.send(post('/', 'body').slice(0, -1))
+      await (await clock.connect()).readUntilGone()
+      await head.send('TP/1.1\r\nhost: a\r\n\r\n')
+      assert.equal((await head.readAnswer()).status, 200)
+      await body.send('y')
+      assert.equal((await body.readAnswer()).status, 200)
+      await idle.send(get('/'))
+      assert.equal((await idle.readAnswer()).status, 200)
+    },
+  },
+  {
+    name: 'a silent loop wakes only for due timers (C14)',
+    async run(scope) {
+      const served = await scope.serve({}, { idleTimeoutMs: 2000 })
+      const client = await served.connect()
+      await client.send(get('/'))
+      await client.readAnswer()
+      const before = served.engine.metrics()
+      await client.readUntilGone()
+      const after = served.engine.metrics()
+      const wakeups = after.wakeups - before.wakeups
+      assert.ok(wakeups <= 2 * 2 + 4, `${wakeups} wake-ups in two silent seconds`)
+    },
+  },
+]
