@@ -1,4 +1,4 @@
-import { parseCookie, stringifySetCookie } from 'cookie'
+import { parseCookie, type SetCookie, stringifySetCookie } from 'cookie'
 import { InvalidCookieError } from './errors.ts'
 import { isToken } from './header-check.ts'
 
@@ -79,7 +79,8 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   checkAttributes(name, path, options)
   const { encode: _, ...attributes } = options
   try {
-    return stringifySetCookie({ ...attributes, name, value: coded, path }, { encode: asIs })
+    const cookie = { ...attributes, name, value: coded, path } as SetCookie
+    return stringifySetCookie(cookie, { encode: asIs })
   } catch (cause) {
     throw new InvalidCookieError(name, `${(cause as Error).message}; correct the option`, { cause })
   }

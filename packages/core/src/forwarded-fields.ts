@@ -1,0 +1,86 @@
+import { isIPv4, isIPv6 } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/**
+ * The address in an entry of a forwarded chain: port and brackets stripped, v4-mapped folded, IPv6
+ * as RFC 5952 writes it. Null if it is none (`unknown`, `_hidden`, garbage).
+ */
+export function entryAddress(entry: string): string | null {
+  let text = entry
+  if (text.startsWith('[')) {
+    const match = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(text)
+    if (match === null || !isIPv6(match[1] as string)) return null
+    text = match[1] as string
+  } else if (/^[^:]*:[0-9]{1,5}$/.test(text)) {
+    text = text.slice(0, text.indexOf(':'))
+  }
+  if (isIPv4(text)) return text
+  if (!isIPv6(text) || text.includes('%')) return null
+  const address = ipaddr.parse(text) as ipaddr.IPv6
+  return address.isIPv4MappedAddress()
+    ? address.toIPv4Address().toString()
+    : address.toRFC5952String()
+}
+
+/** Members of a comma-separated list, all lines joined, trimmed. */
+export function listMembers(lines: readonly string[]): string[] {
+  return lines
+    .join(',')
+    .split(',')
+    .map((member) => member.trim())
+}
+
+/** One element of `Forwarded` (RFC 7239 §4), names in lower case. */
+export type ForwardedElement = ReadonlyMap<string, string>
+
+/**
+ * Elements of `Forwarded`, all lines joined, from left to right. An element that is malformed or
+ * has a parameter twice is null: the walk ends there.
+ */
+export function parseForwarded(lines: readonly string[]): (ForwardedElement | null)[] {
+  return splitOutsideQuotes(lines.join(','), ',').map(parseElement)
+}
+
+function parseElement(text: string): ForwardedElement | null {
+  const pairs = new Map<string, string>()
+  for (const pair of splitOutsideQuotes(text, ';')) {
+    const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^"\s]+))$/.exec(pair)
+    if (match === null) return null
+    const name = (match[1] as string).toLowerCase()
+    if (pairs.has(name)) return null
+    pairs.set(
+      name,
+      match[2] === undefined ? (match[3] as string) : match[2].replace(/\\(.)/g, '$1'),
+    )
+  }
+  return pairs
+}
+
+function splitOutsideQuotes(text: string, separator: string): string[] {
+  const parts: string[] = []
+  let start = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]
+    if (quoted && c === '\\') i++
+    else if (c === '"') quoted = !quoted
+    else if (!quoted && c === separator) {
+      parts.push(text.slice(start, i).trim())
+      start = i + 1
+    }
+  }
+  parts.push(text.slice(start).trim())
+  return parts
+}
+
+/**
+ * Whether a text is a valid Host value (HOST-2, RFC 9110 §7.2): a name of unreserved characters,
+ * sub-delims and well-formed escapes, IPv4 or bracketed IPv6, then optionally a port up to 65 535.
+ */
+export function isHost(text: string): boolean {
+  const match =
+    /^(\[[^\]]*\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?$/.exec(text)
+  if (match === null || Number(match[2] ?? 0) > 65_535) return false
+  const name = match[1] as string
+  return !name.startsWith('[') || (isIPv6(name.slice(1, -1)) && !name.includes('%'))
+}
