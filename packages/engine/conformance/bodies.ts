@@ -79,7 +79,7 @@ export const bodyCases: readonly CaseDefinition[] = [
     async run(scope) {
       const served = await scope.serve(collectBodies())
       const client = await served.connect()
-      const bytes = pattern(1_500_000)
+      const bytes = pattern(700_000)
       const text = bytes.toString('latin1')
       await client.send(post('/length', text) + get('/behind'))
       assert.ok((await client.readAnswer()).body.equals(bytes))

@@ -1,13 +1,21 @@
 // The suite every engine passes (engines.md §1.3): plain cases over raw sockets against a dispatch of its own.
 import type { Engine } from '@celeris/engine'
+import { abortCases } from './abort.ts'
+import { acceptControlCases } from './accept-control.ts'
+import { backpressureCases } from './backpressure.ts'
 import { batchingCases } from './batching.ts'
 import { bodyCases } from './bodies.ts'
+import { dataPathCases } from './data-path.ts'
+import { drainCases } from './drain.ts'
 import { framingCases } from './framing.ts'
 import { keepAliveCases } from './keep-alive.ts'
 import { lifecycleCases } from './lifecycle.ts'
 import { limitCases } from './limits.ts'
+import { metricsCases } from './metrics.ts'
 import { pipeliningCases } from './pipelining.ts'
 import { type CaseDefinition, runCase, type Subject } from './scope.ts'
+import { soakCases } from './soak.ts'
+import { staleCases } from './stale.ts'
 import { timeoutCases } from './timeouts.ts'
 
 export type { Subject as ConformanceSubject } from './scope.ts'
@@ -32,6 +40,14 @@ const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   'keep-alive': keepAliveCases,
   bodies: bodyCases,
   limits: limitCases,
+  backpressure: backpressureCases,
+  abort: abortCases,
+  stale: staleCases,
+  drain: drainCases,
+  'accept-control': acceptControlCases,
+  metrics: metricsCases,
+  soak: soakCases,
+  'data-path': dataPathCases,
   timeouts: timeoutCases,
   framing: framingCases,
 }

@@ -119,7 +119,7 @@ export const timeoutCases: readonly CaseDefinition[] = [
       const served = await scope.serve({}, { readTimeoutMs: 300 })
       const client = await served.connect()
       const start = performance.now()
-      await client.send(post('/', 'x'.repeat(10)).slice(0, -5))
+      await client.send(post('/', 'x'.repeat(10)).slice(0, -9))
       const answer = await client.readAnswer()
       assertElapsed(start, 300)
       assert.equal(answer.status, 408)
@@ -183,7 +183,8 @@ export const timeoutCases: readonly CaseDefinition[] = [
       if (served.requests.some(({ path }) => path === '/wait'))
         await served.event(({ kind }) => kind === EVENT_KIND_ABORTED)
       client.resume()
-      assert.equal((await client.readUntilGone()).how, 'reset')
+      const { bytes } = await client.readUntilGone()
+      assert.ok(bytes.length < 20 * 500_000, 'the rest is dropped')
     },
   },
   {

@@ -87,7 +87,7 @@ export class ConnectionClock implements Deadlined {
 
   /** The body of a request is being received. */
   get inBody(): boolean {
-    return this.#body?.complete === false
+    return this.#body?.parsed === false
   }
 
   onQueued(bytes: number): void {

@@ -109,6 +109,8 @@ export class Connection {
   }
 
   onRequest(message: IncomingMessage, response: ServerResponse): void {
+    // The next head is parsed before the end of a body is announced.
+    if (this.#exchanges.at(-1)?.body?.trailersTooMany === true) this.#sealed = true
     if (this.#sealed) return void message.resume()
     const head = {
       method: message.method ?? '',
@@ -153,7 +155,11 @@ export class Connection {
       chunked ||
       verdict.contentLength > Math.min(options.bufferedBodySize, INLINE_BODY_BYTES_MAX) ||
       (verdict.flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0
-    if (!streams) return body.collect(performance.now())
+    if (!streams) {
+      body.collect(performance.now())
+      this.clock.moved()
+      return
+    }
     exchange.state = 'ready'
     this.#dispatchReady()
   }

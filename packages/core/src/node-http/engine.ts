@@ -21,6 +21,7 @@ import {
   COUNTER_ACTIVE,
   COUNTER_BAD_RECORDS,
   COUNTER_BATCH_MAX,
+  COUNTER_BYTES_WRITTEN,
   COUNTER_CLOSED,
   COUNTER_REQUESTS,
   COUNTER_STALE_WRITES,
@@ -185,6 +186,7 @@ class NodeEngine implements Engine {
     this.#connections.remove(connection)
     this.#counters.add(COUNTER_CLOSED)
     this.#counters.add(COUNTER_ACTIVE, -1)
+    this.#counters.add(COUNTER_BYTES_WRITTEN, connection.socket.bytesWritten)
     if (this.#serving?.options.connectionEvents === true)
       this.#report(connection, EVENT_KIND_CLOSED)
     this.#onSettled()
@@ -261,10 +263,15 @@ class NodeEngine implements Engine {
   }
 
   metrics(): EngineMetrics {
-    const all = this.#connections.all()
+    const counted = this.#counters.metrics()
+    const sockets = this.#connections.all().map(({ socket }) => socket)
     return {
-      ...this.#counters.metrics(),
-      queuedBytes: all.reduce((bytes, { socket }) => bytes + socket.writableLength, 0),
+      ...counted,
+      bytesWritten: sockets.reduce(
+        (bytes, socket) => bytes + socket.bytesWritten,
+        counted.bytesWritten,
+      ),
+      queuedBytes: sockets.reduce((bytes, socket) => bytes + socket.writableLength, 0),
       tableSlots: this.#connections.capacity,
     }
   }

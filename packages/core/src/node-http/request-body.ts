@@ -48,6 +48,16 @@ export class RequestBody {
     message.on('error', () => undefined)
   }
 
+  /** The parser has seen the end of the message; its bytes may still be on their way to us. */
+  get parsed(): boolean {
+    return this.#message.complete
+  }
+
+  /** More trailer lines than a head may have fields (CHK-3). */
+  get trailersTooMany(): boolean {
+    return this.#message.rawTrailers.length / 2 > this.#limits.maxHeaders
+  }
+
   /** Bytes have arrived: the client did not wait for 100 Continue. */
   get arrived(): boolean {
     return this.received > 0 || this.#message.readableLength > 0
@@ -153,7 +163,7 @@ export class RequestBody {
   #finish(): void {
     if (this.complete) return
     this.complete = true
-    if (this.#message.rawTrailers.length / 2 > this.#limits.maxHeaders) {
+    if (this.trailersTooMany) {
       this.#hooks.onFailure(431)
       return
     }
