@@ -19,6 +19,8 @@ export interface RouteEntry extends MatchedRoute {
    * a pooled context (X-1). Cleared by dispatch.
    */
   neverAsync: boolean
+  /** Answers in a row whose body was new; see blocks.ts. */
+  internMisses: number
 }
 
 /**

@@ -76,7 +76,7 @@ const AsyncFunction = (async () => {}).constructor
 function createEntry(
   parts: TableParts,
   chain: Chain,
-  route: Omit<RouteEntry, 'handlers' | 'run' | 'neverAsync'>,
+  route: Omit<RouteEntry, 'handlers' | 'run' | 'neverAsync' | 'internMisses'>,
 ): RouteEntry {
   const entry: RouteEntry = {
     method: route.method,
@@ -88,6 +88,7 @@ function createEntry(
     onError: route.onError,
     run: undefined,
     neverAsync: !chain.originals.some((handler) => handler instanceof AsyncFunction),
+    internMisses: 0,
   }
   entry.run = parts.compose(chain.handlers, entry)
   return entry

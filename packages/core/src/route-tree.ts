@@ -1,38 +1,21 @@
 // Hot path: a hit allocates nothing, constrained parameters aside.
 import { METHOD_OTHER } from '@celeris/engine/layout'
-import { addToTable, createMethodTable, foldTable } from './method-table.ts'
-import { type Constraint, compileConstraint } from './route-constraint.ts'
+import { addToTable, createMethodTable } from './method-table.ts'
 import type { MethodTable, RouteEntry } from './route-entry.ts'
+import {
+  type ConstrainedChild,
+  childFor,
+  HASH_OFFSET,
+  HASH_PRIME,
+  literalChild,
+  RouteNode,
+  sealNode,
+} from './route-node.ts'
 import type { PatternSegment } from './route-pattern.ts'
 
 const SLASH = 0x2f
-const FNV_OFFSET = 0x811c9dc5 | 0
-const FNV_PRIME = 0x01000193
-
-interface ConstrainedChild {
-  readonly source: string
-  readonly matches: Constraint
-  readonly node: RouteNode
-}
-
-/** One segment's worth of tree: what may follow, in the order it is tried (R-2). */
-class RouteNode {
-  /** Literal children: hash table with linear probing; a slot holds index + 1, 0 when free. */
-  mask = -1
-  slots: Int32Array = new Int32Array(0)
-  hashes: Int32Array = new Int32Array(0)
-  literalBytes: Uint8Array[] = []
-  literalNodes: RouteNode[] = []
-  readonly constrained: ConstrainedChild[] = []
-  param: RouteNode | null = null
-  wildcard: MethodTable | null = null
-  /** Routes that end here. */
-  table: MethodTable | null = null
-  /** Something can match a segment that a literal child matched too. */
-  hasAlternatives = false
-  /** Literal children while the tree is built. */
-  readonly literals = new Map<string, RouteNode>()
-}
+/** Longer segments are read once per search, shorter ones once per node that is tried. */
+const LONG_SEGMENT_BYTES = 64
 
 /**
  * Routes by path, over bytes in the form of `decodePath`. A node stands at one depth, so a search
@@ -45,10 +28,17 @@ export class RouteTree {
   #methodId = 0
   #methodName: string | null = null
   #params: Int32Array = new Int32Array(0)
+  /** End and hash of long segments by index, so that backtracking does not read them again. */
+  #stops: Int32Array = new Int32Array(0)
+  #hashes: Int32Array = new Int32Array(0)
+  /** Segments up to here may be in the two; 0 as the end stands for a short one. */
+  #remembered = 0
+  #depthMax = 0
 
   /** Adds a route; false if the place has one for this method. */
   insert(segments: readonly PatternSegment[], entry: RouteEntry): boolean {
     let node = this.#root
+    this.#depthMax = Math.max(this.#depthMax, segments.length)
     for (const segment of segments) {
       if (segment.kind === 'wildcard') {
         node.wildcard ??= createMethodTable()
@@ -63,6 +53,9 @@ export class RouteTree {
   /** Builds what searches need; insert nothing afterwards. */
   seal(): void {
     sealNode(this.#root)
+    // A search may look one segment past the longest pattern.
+    this.#stops = new Int32Array(this.#depthMax + 1)
+    this.#hashes = new Int32Array(this.#depthMax + 1)
   }
 
   /** The table of a path without parameters, null if there is none. */
@@ -93,24 +86,31 @@ export class RouteTree {
     this.#methodId = methodId
     this.#methodName = methodName
     this.#params = params
-    return this.#walk(this.#root, start + 1, 0)
+    this.#remembered = 0
+    return this.#walk(this.#root, start + 1, 0, 0)
   }
 
-  #walk(from: RouteNode, at: number, used: number): RouteEntry | null {
+  #walk(from: RouteNode, at: number, depth: number, used: number): RouteEntry | null {
     const bytes = this.#bytes
     const end = this.#end
     const params = this.#params
     let node = from
     let position = at
+    let index = depth
     let count = used
     for (;;) {
-      let stop = position
-      let hash = FNV_OFFSET
-      while (stop < end) {
-        const byte = bytes[stop] as number
-        if (byte === SLASH) break
-        hash = Math.imul(hash ^ byte, FNV_PRIME)
-        stop++
+      let stop = index < this.#remembered ? (this.#stops[index] as number) : 0
+      let hash = HASH_OFFSET
+      if (stop !== 0) hash = this.#hashes[index] as number
+      else {
+        stop = position
+        while (stop < end) {
+          const byte = bytes[stop] as number
+          if (byte === SLASH) break
+          hash = Math.imul(hash ^ byte, HASH_PRIME)
+          stop++
+        }
+        if (stop - position > LONG_SEGMENT_BYTES) this.#remember(index, stop, hash)
       }
       if (node.mask >= 0) {
         const child = literalChild(node, bytes, position, stop, hash)
@@ -121,16 +121,17 @@ export class RouteTree {
           } else if (!node.hasAlternatives) {
             node = child
             position = stop + 1
+            index++
             continue
           } else {
-            const entry = this.#walk(child, stop + 1, count)
+            const entry = this.#walk(child, stop + 1, index + 1, count)
             if (entry !== null) return entry
           }
         }
       }
       if (stop > position) {
         if (node.constrained.length > 0) {
-          const entry = this.#constrained(node, position, stop, count)
+          const entry = this.#constrained(node, position, stop, index, count)
           if (entry !== null) return entry
         }
         const child = node.param
@@ -143,10 +144,11 @@ export class RouteTree {
           } else if (node.wildcard === null) {
             node = child
             position = stop + 1
+            index++
             count++
             continue
           } else {
-            const entry = this.#walk(child, stop + 1, count + 1)
+            const entry = this.#walk(child, stop + 1, index + 1, count + 1)
             if (entry !== null) return entry
           }
         }
@@ -158,7 +160,19 @@ export class RouteTree {
     }
   }
 
-  #constrained(node: RouteNode, start: number, stop: number, count: number): RouteEntry | null {
+  #remember(index: number, stop: number, hash: number): void {
+    while (this.#remembered <= index) this.#stops[this.#remembered++] = 0
+    this.#stops[index] = stop
+    this.#hashes[index] = hash
+  }
+
+  #constrained(
+    node: RouteNode,
+    start: number,
+    stop: number,
+    index: number,
+    count: number,
+  ): RouteEntry | null {
     const children = node.constrained
     const bytes = this.#bytes
     for (let i = 0; i < children.length; i++) {
@@ -169,7 +183,7 @@ export class RouteTree {
       const entry =
         stop === this.#end
           ? this.#entryOf(child.node.table)
-          : this.#walk(child.node, stop + 1, count + 1)
+          : this.#walk(child.node, stop + 1, index + 1, count + 1)
       if (entry !== null) return entry
     }
     return null
@@ -189,82 +203,6 @@ export class RouteTree {
     const found: MethodTable[] = []
     collect(this.#root, bytes, start + 1, end, found)
     return found
-  }
-}
-
-function literalChild(
-  node: RouteNode,
-  bytes: Uint8Array,
-  start: number,
-  stop: number,
-  hash: number,
-): RouteNode | null {
-  const { mask, slots, hashes } = node
-  for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
-    const index = (slots[slot] as number) - 1
-    if (index < 0) return null
-    if (hashes[index] === hash) {
-      const literal = node.literalBytes[index] as Uint8Array
-      if (literal.length === stop - start) {
-        let i = 0
-        while (i < literal.length && literal[i] === bytes[start + i]) i++
-        if (i === literal.length) return node.literalNodes[index] as RouteNode
-      }
-    }
-  }
-}
-
-function childFor(node: RouteNode, segment: PatternSegment): RouteNode {
-  if (segment.kind === 'literal') {
-    let child = node.literals.get(segment.text)
-    if (child === undefined) {
-      child = new RouteNode()
-      node.literals.set(segment.text, child)
-    }
-    return child
-  }
-  if (segment.kind === 'constrained') {
-    const known = node.constrained.find(({ source }) => source === segment.source)
-    if (known !== undefined) return known.node
-    const child = new RouteNode()
-    const matches = compileConstraint(segment.source)
-    node.constrained.push({ source: segment.source, matches, node: child })
-    return child
-  }
-  node.param ??= new RouteNode()
-  return node.param
-}
-
-function sealNode(node: RouteNode): void {
-  if (node.table !== null) foldTable(node.table)
-  if (node.wildcard !== null) foldTable(node.wildcard)
-  node.hasAlternatives =
-    node.constrained.length > 0 || node.param !== null || node.wildcard !== null
-  indexLiterals(node)
-  for (const child of node.literalNodes) sealNode(child)
-  for (const child of node.constrained) sealNode(child.node)
-  if (node.param !== null) sealNode(node.param)
-}
-
-function indexLiterals(node: RouteNode): void {
-  const count = node.literals.size
-  if (count === 0) return
-  let size = 2
-  while (size < 2 * count) size *= 2
-  node.mask = size - 1
-  node.slots = new Int32Array(size)
-  node.hashes = new Int32Array(count)
-  let index = 0
-  for (const [text, child] of node.literals) {
-    const bytes = new TextEncoder().encode(text)
-    let hash = FNV_OFFSET
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME)
-    let slot = (hash ^ (hash >>> 15)) & node.mask
-    while (node.slots[slot] !== 0) slot = (slot + 1) & node.mask
-    node.hashes[index] = hash
-    node.literalBytes.push(bytes)
-    node.literalNodes.push(child)
-    node.slots[slot] = ++index
   }
 }
 
