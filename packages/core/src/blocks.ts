@@ -15,12 +15,21 @@ import {
 } from '@celeris/engine/layout'
 import { bytes, words } from './memory.ts'
 
+/** Who asks for a block. */
+export interface Interning {
+  readonly engine: { flush(): void }
+  /** Counts answers in a row that had no block: such a route is asked about again only now and then. */
+  readonly entry: { internMisses: number }
+}
+
 /** Room kept for head blocks, which are never dropped: one for each status and content-type in use. */
 const HEAD_BLOCKS_MAX = 512
 const HEAD_BYTES_MAX = 128 * 1024
 /** Longest body worth a block, and how many strings are remembered for having been sent once. */
 const INTERNED_LENGTH_MAX = 1024
 const SEEN_MAX = 256
+/** Misses in a row after which a route is taken to answer with ever new strings. */
+const MISSES_MAX = 64
 
 const DATE_PLACE = 'Thu, 01 Jan 1970 00:00:00 GMT'
 
@@ -98,8 +107,11 @@ function dropWholes(): void {
   lastWhole = 0
 }
 
-function findWhole(kind: number, type: string, body: string, flush: () => void): number {
+function findWhole(kind: number, type: string, body: string, by: Interning): number {
   if (body.length > INTERNED_LENGTH_MAX) return 0
+  const misses = by.entry.internMisses
+  by.entry.internMisses = (misses + 1) & 0xffff
+  if (misses > MISSES_MAX && (misses & 31) !== 0) return 0
   while (wholes.length <= kind) wholes.push(new Map())
   const map = wholes[kind] as Map<string, number>
   let id = map.get(body)
@@ -114,7 +126,7 @@ function findWhole(kind: number, type: string, body: string, flush: () => void):
     const head = `${headText(200, type)}content-length: ${content.length}\r\ndate: `
     const text = `${head}${DATE_PLACE}\r\n\r\n${content.latin1Slice()}`
     if (wholeCount === BLOCKS_MAX || wholeBytes + text.length > BLOCK_BYTES_MAX) {
-      flush()
+      by.engine.flush()
       dropWholes()
     }
     id = wholeCount++
@@ -122,6 +134,7 @@ function findWhole(kind: number, type: string, body: string, flush: () => void):
     wholeBytes += text.length
     map.set(body, id)
   }
+  by.entry.internMisses = 0
   lastKind = kind
   lastBody = body
   lastWhole = id
@@ -130,8 +143,8 @@ function findWhole(kind: number, type: string, body: string, flush: () => void):
 
 /**
  * Id of the block that is the complete 200 answer with this body, 0 when it has none (yet).
- * `flush` is called before blocks that waiting answers may name are dropped.
+ * The engine is flushed before blocks that waiting answers may name are dropped.
  */
-export function wholeBlock(kind: number, type: string, body: string, flush: () => void): number {
-  return kind === lastKind && body === lastBody ? lastWhole : findWhole(kind, type, body, flush)
+export function wholeBlock(kind: number, type: string, body: string, by: Interning): number {
+  return kind === lastKind && body === lastBody ? lastWhole : findWhole(kind, type, body, by)
 }

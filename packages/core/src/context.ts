@@ -17,7 +17,7 @@ import type { Handler, Next } from './handler.ts'
 import { isThenable, runHandler } from './handler-chain.ts'
 import { checkHeader } from './header-check.ts'
 import { BadRequestError, PayloadTooLargeError } from './http-errors.ts'
-import { bytes as sharedBytes, words as sharedWords } from './memory.ts'
+import { batchTime, bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { acceptedEncodings, acceptedLanguages, acceptedTypes } from './negotiation.ts'
 import { decodePath } from './path-decode.ts'
 import { paramText, pathText } from './path-text.ts'
@@ -117,11 +117,18 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   /** @internal */ answerBody: string | Uint8Array | null
   /** @internal */ answerType: string | null
   /** @internal */ statusSet: boolean
-  /** @internal */ sent: boolean
-  /** @internal */ startedAt: number
+  /** @internal Something beyond an answer kind and a body was set: release resets everything. */
+  dirty: boolean
+  /** @internal Epoch ms; 0 while the batch is the one the request came in. */
+  startedAt: number
+  /** @internal The same on the monotonic clock. */
+  startedMono: number
   /** @internal */ nextPending: Context | null
   /** @internal */ isAborted: boolean
-  /** @internal */ parked: boolean
+  /** @internal Reads a copy, not the batch. */
+  parked: boolean
+  /** @internal Is in the list of contexts that outlive their batch. */
+  isPending: boolean
   /** @internal */ abortReason: CelerisError | null
   /** @internal */ body: BodyCollector | null
   /** @internal */ beforeSendHooks: ((c: Context<E, P>) => void)[] | null
@@ -164,11 +171,13 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     this.answerBody = null
     this.answerType = null
     this.statusSet = false
-    this.sent = false
+    this.dirty = false
     this.startedAt = 0
+    this.startedMono = 0
     this.nextPending = null
     this.isAborted = false
     this.parked = false
+    this.isPending = false
     this.abortReason = null
     this.body = null
     this.beforeSendHooks = null
@@ -194,35 +203,41 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     this.entry = entry
     this.methodId = methodId
     this.paramBytes = paramBytes
-    this.startedAt = this.serving.batchTime
     this.live = true
   }
 
   /** @internal Forgets the request. A pooled context is as new afterwards (X-2). */
   release(): void {
     this.live = false
-    this.called = 0
     this.answerKind = ANSWER_NONE
-    this.answerStatus = 200
     this.answerBody = null
+    if (this.dirty) this.#reset()
+  }
+
+  #reset(): void {
+    this.dirty = false
+    this.called = 0
+    this.answerStatus = 200
     this.answerType = null
     this.statusSet = false
-    this.sent = false
     this.paramValues = null
+    this.startedAt = 0
     if (this.#headers !== null) this.#headers.count = 0
-    if (this.#path !== '') this.#path = ''
-    if (this.#query !== null) this.#query = null
-    if (this.#requestId !== '') this.#requestId = ''
-    if (this.#bodyBytes !== null) this.#bodyBytes = null
-    if (this.#variables !== null) this.#variables = null
-    if (this.#controller !== null) this.#controller = null
-    if (this.#rewritten !== null) this.#rewritten = null
-    if (this.body !== null) this.body = null
-    if (this.beforeSendHooks !== null) this.beforeSendHooks = null
-    if (this.releaseHooks !== null) this.releaseHooks = null
+    this.#path = ''
+    this.#query = null
+    this.#requestId = ''
+    this.#bodyBytes = null
+    this.#variables = null
+    this.#controller = null
+    this.#rewritten = null
+    this.body = null
+    this.beforeSendHooks = null
+    this.releaseHooks = null
     this.strayError = undefined
     this.isAborted = false
     this.abortReason = null
+    this.rewritable = false
+    for (let index = 32; index < this.#nexts.length; index++) this.#nexts[index] = undefined as unknown as Next
   }
 
   /** @internal The answer that was about to be written is forgotten; headers that fit an error stay (C-7). */
@@ -240,15 +255,11 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     return this.#headers
   }
 
-  /** @internal */
-  get flushEngine(): () => void {
-    return this.serving.flush
-  }
-
   /** @internal Copies what this context reads out of the batch. */
   park(): void {
     if (this.parked) return
     this.parked = true
+    this.dirty = true
     this.keepParams()
     parkRecord(this)
   }
@@ -257,11 +268,13 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   keepParams(): void {
     const { paramNames } = this.entry
     if (paramNames.length === 0 || this.paramValues !== null) return
+    this.dirty = true
     this.paramValues = paramNames.map((_, index) => this.#paramAt(index))
   }
 
   /** @internal The function that runs the chain from `index`. Made once per context and index. */
   nextAt(index: number): Next {
+    this.dirty = true
     let next = this.#nexts[index]
     if (next === undefined) {
       next = () => this.#callNext(index)
@@ -336,6 +349,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
       path = length < 0 ? rawPathText(this) : pathText(decodedPath, 0, length)
     }
     this.#path = path
+    this.dirty = true
     return path
   }
 
@@ -360,7 +374,10 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   /** What follows the first `?` of the target, undecoded. */
   get rawQuery(): string {
     this.#check('c.rawQuery')
-    this.#query ??= rawQueryText(this)
+    if (this.#query === null) {
+      this.dirty = true
+      this.#query = rawQueryText(this)
+    }
     return this.#query
   }
 
@@ -414,6 +431,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   get requestId(): string {
     this.#check('c.requestId')
     if (this.#requestId === '') {
+      this.dirty = true
       const { client } = this.serving
       this.#requestId = client?.requestId(this.remoteAddress, this.#lines()) ?? randomUUID()
     }
@@ -423,7 +441,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   /** When the head had arrived, epoch milliseconds. */
   get startTime(): number {
     this.#check('c.startTime')
-    return this.startedAt
+    return this.startedAt === 0 ? batchTime() : this.startedAt
   }
 
   /**
@@ -434,6 +452,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   get signal(): AbortSignal {
     this.#check('c.signal')
     if (this.#controller === null) {
+      this.dirty = true
       this.#controller = new AbortController()
       if (this.abortReason !== null) this.#controller.abort(this.abortReason)
     }
@@ -442,6 +461,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
 
   /** @internal The client has left, in part or for good. */
   abort(reason: CelerisError, gone: boolean): void {
+    this.dirty = true
     if (gone) this.isAborted = true
     this.abortReason ??= reason
     this.#controller?.abort(reason)
@@ -470,6 +490,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     if (!this.rewritable) {
       throw new ServerStateError('CELERIS_REWRITE_TOO_LATE', 'c.rewrite() works in pre() middleware only: routing is done by now')
     }
+    this.dirty = true
     const rawPath = target.path ?? this.rawPath
     const raw = Buffer.from(rawPath, 'latin1')
     const length = raw.length > decodedPath.length ? -1 : decodePath(raw, 0, raw.length, decodedPath)
@@ -580,6 +601,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
 
   /** @internal Starts to collect a body that follows in events. */
   collectBody(): BodyCollector {
+    this.dirty = true
     this.body ??= new BodyCollector(this)
     this.body.start()
     return this.body
@@ -591,6 +613,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
    */
   async bodyBytes(options?: BodyOptions): Promise<Uint8Array> {
     this.#check('c.bodyBytes()')
+    this.dirty = true
     this.#bodyBytes ??= this.bodyFollows ? this.#collect(options?.limit) : Promise.resolve(inlineBody(this))
     const body = await this.#bodyBytes
     if (options?.limit !== undefined && body.length > options.limit) {
@@ -646,6 +669,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     if (!(status >= 200 && status <= 599 && Number.isInteger(status))) {
       throw new RangeError(`status ${String(status)}: an answer has an integer from 200 to 599`)
     }
+    this.dirty = true
     this.answerStatus = status
     this.statusSet = true
     return this
@@ -667,6 +691,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     const text = typeof value === 'string' ? value : String(value)
     const lower = checkHeader(name, text)
     if (lower === '') return this
+    this.dirty = true
     this.#headers ??= new ResponseHeaders()
     this.#headers.set(lower, text)
     return this
@@ -678,6 +703,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     const text = typeof value === 'string' ? value : String(value)
     const lower = checkHeader(name, text)
     if (lower === '') return this
+    this.dirty = true
     this.#headers ??= new ResponseHeaders()
     const headers = this.#headers
     const index = lower === 'set-cookie' ? -1 : headers.find(lower)
@@ -731,8 +757,10 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   bytes(data: Uint8Array, contentType?: string, status?: number): void {
     if (contentType !== undefined) checkHeader('content-type', contentType)
     this.#answer('c.bytes()', ANSWER_BYTES, data, status)
-    if (contentType !== undefined) this.#headers?.delete('content-type')
-    this.answerType = contentType ?? null
+    if (contentType === undefined) return
+    this.#headers?.delete('content-type')
+    this.dirty = true
+    this.answerType = contentType
   }
 
   /** Answers without a body. */
@@ -815,6 +843,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   /** Values that middleware keeps for this request. */
   get var(): Variables<E> {
     this.#check('c.var')
+    this.dirty = true
     this.#variables ??= Object.create(null) as Record<string, unknown>
     return this.#variables as Variables<E>
   }
@@ -833,6 +862,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
    */
   beforeSend(hook: (c: Context<E, P>) => void): void {
     this.#check('c.beforeSend()')
+    this.dirty = true
     this.beforeSendHooks ??= []
     this.beforeSendHooks.push(hook)
   }
@@ -840,6 +870,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   /** Runs `hook` after the answer was handed over or the request was aborted, last first. Errors are logged. */
   onRelease(hook: () => void): void {
     this.#check('c.onRelease()')
+    this.dirty = true
     this.releaseHooks ??= []
     this.releaseHooks.push(hook)
   }

@@ -22,7 +22,7 @@ function refusePath(c: Context): undefined {
 
 /** An entry that belongs to no route. */
 export function internalEntry(run: RouteEntry['run']): RouteEntry {
-  return { method: '*', pattern: '', paramNames: [], wildcard: false, name: undefined, handlers: [], onError: undefined, run, neverAsync: true }
+  return { method: '*', pattern: '', paramNames: [], wildcard: false, name: undefined, handlers: [], onError: undefined, run, neverAsync: true, internMisses: 0 }
 }
 
 export const badPathEntry = (): RouteEntry => internalEntry(refusePath)

@@ -2,6 +2,7 @@
 import { CelerisError, type Dispatch } from '@celeris/engine'
 import {
   CONTROL_PENDING_HEADS,
+  CONTROL_TURN_MICROSECONDS,
   EVENT_GENERATION,
   EVENT_KIND_ABORTED,
   EVENT_KIND_BODY_BYTES,
@@ -33,7 +34,7 @@ import {
 import { Context } from './context.ts'
 import { fail } from './error-flow.ts'
 import { isThenable } from './handler-chain.ts'
-import { bytes, words } from './memory.ts'
+import { batchTime, bytes, words } from './memory.ts'
 import { matchRoute } from './match-route.ts'
 import { addPending, findPending, removePending } from './pending.ts'
 import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
@@ -41,8 +42,8 @@ import { checkLength } from './response-length.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { Serving } from './serving.ts'
 
-/** Contexts kept for routes that stay synchronous. */
-const POOL_MAX = 256
+/** Continuations kept for reuse. */
+const CONTINUATIONS_MAX = 1024
 
 /** The two functions a promise of a handler is given; pooled, as binding them costs more than a context. */
 class Continuation {
@@ -57,7 +58,8 @@ class Continuation {
 
 class Dispatcher {
   readonly #serving: Serving
-  readonly #pool: Context[] = []
+  /** The context of routes that stay synchronous: a handler is done before the next one starts, so one is enough. */
+  #spare: Context | null = null
   readonly #continuations: Continuation[] = []
   /** Contexts of this turn that may still read the batch. */
   readonly #unparked: Context[] = []
@@ -74,10 +76,11 @@ class Dispatcher {
       return
     }
     const serving = this.#serving
-    const started = performance.now()
-    serving.batchTime = performance.timeOrigin + started
-    this.#unparked.length = 0
+    const { collector } = serving
+    // The engine has timed the turn before; its answers are counted now.
+    if (collector !== null) collector.observe((words[CONTROL_TURN_MICROSECONDS] as number) / 1000, this.#answered)
     this.#answered = 0
+    if (this.#unparked.length > 0) this.#unparked.length = 0
     const at = base >> 2
     for (let index = 0; index < events; index++) this.#event(at + EVENTS_WORD + index * EVENT_WORDS)
     const { literalTables } = serving.routes
@@ -95,8 +98,6 @@ class Dispatcher {
       }
       this.#route(record, methodId, direct)
     }
-    const { collector } = serving
-    if (collector !== null && this.#answered > 0) collector.observe(performance.now() - started, this.#answered)
   }
 
   /** A path with parameters, or one that no literal route has. */
@@ -120,16 +121,10 @@ class Dispatcher {
     return bytes.latin1Slice(start, (words[record + REQUEST_TARGET_OFFSET] as number) - 1)
   }
 
-  #take(entry: RouteEntry): Context {
-    if (entry.neverAsync && !this.#serving.development) {
-      const pooled = this.#pool.pop()
-      if (pooled !== undefined) return pooled
-    }
-    return new Context(this.#serving, entry)
-  }
-
   #start(record: number, entry: RouteEntry, methodId: number, paramBytes: Buffer, allow: string): void {
-    const c = this.#take(entry)
+    let c = this.#spare
+    if (c === null || !entry.neverAsync) c = new Context(this.#serving, entry)
+    else this.#spare = null
     c.begin(record, entry, methodId, paramBytes)
     if (allow !== '') c.setHeader('allow', allow)
     if (words[record + REQUEST_BODY_LENGTH] === -1 && this.#awaitBody(c, record)) return
@@ -155,6 +150,8 @@ class Dispatcher {
   #awaitBody(c: Context, record: number): boolean {
     const flags = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) >>> 16
     const length = (words[record + REQUEST_CONTENT_LENGTH_LOW] as number) >>> 0
+    c.startedAt = batchTime()
+    c.startedMono = performance.now()
     addPending(this.#serving, c)
     c.park()
     if ((flags & (REQUEST_FLAG_CHUNKED | REQUEST_FLAG_EXPECT_CONTINUE)) !== 0) return false
@@ -172,7 +169,10 @@ class Dispatcher {
   /** The handler is not done: its context leaves the batch. */
   #continueLater(c: Context, result: unknown): void {
     c.entry.neverAsync = false
-    if (!c.parked) {
+    c.dirty = true
+    if (!c.isPending) {
+      c.startedAt = batchTime()
+    c.startedMono = performance.now()
       c.keepParams()
       addPending(this.#serving, c)
       this.#unparked.push(c)
@@ -201,7 +201,7 @@ class Dispatcher {
   #free(continuation: Continuation): Context {
     const c = continuation.context as Context
     continuation.context = null
-    if (this.#continuations.length < POOL_MAX) this.#continuations.push(continuation)
+    if (this.#continuations.length < CONTINUATIONS_MAX) this.#continuations.push(continuation)
     return c
   }
 
@@ -240,7 +240,7 @@ class Dispatcher {
     const { collector } = this.#serving
     if (collector !== null) {
       if (collector.active > 0) collector.active--
-      collector.observe(performance.timeOrigin + performance.now() - c.startedAt, 1)
+      collector.observe(performance.now() - c.startedMono, 1)
     }
     this.#answered--
     this.#finish(c)
@@ -248,8 +248,21 @@ class Dispatcher {
 
   /** The chain has settled: the answer is encoded and handed over, the context released. */
   #finish(c: Context): void {
-    const serving = this.#serving
-    const { collector } = serving
+    if (c.dirty || c.answerKind === ANSWER_NONE) {
+      this.#finishDirty(c)
+      return
+    }
+    writeAnswer(c)
+    const { collector } = this.#serving
+    if (collector !== null) (collector.classes[2] as number)++
+    this.#answered++
+    c.release()
+    if (!this.#serving.development) this.#spare = c
+  }
+
+  /** The same when headers, a status, hooks or an await came into it. */
+  #finishDirty(c: Context): void {
+    const { collector } = this.#serving
     try {
       this.#prepare(c)
       if (!c.isAborted) writeAnswer(c)
@@ -258,7 +271,7 @@ class Dispatcher {
       c.deleteHeader('content-length')
       const pending = fail(c, error)
       if (pending !== undefined) {
-        pending.then(() => this.#finish(c))
+        pending.then(() => this.#finishDirty(c))
         return
       }
       if (!c.isAborted) writeAnswer(c)
@@ -290,15 +303,14 @@ class Dispatcher {
   #release(c: Context): void {
     const hooks = c.releaseHooks
     if (hooks !== null) this.#runReleaseHooks(hooks)
-    const { entry, parked } = c
-    const wasPending = parked || !entry.neverAsync
-    if (wasPending) {
-      if (removePending(this.#serving, c) && !parked) (words[CONTROL_PENDING_HEADS] as number)--
-      c.release()
-      return
+    // Once it went async a context is not used again: a late call from a promise or timer must find it released.
+    const { isPending } = c
+    if (isPending) {
+      removePending(this.#serving, c)
+      if (!c.parked) (words[CONTROL_PENDING_HEADS] as number)--
     }
     c.release()
-    if (!this.#serving.development && this.#pool.length < POOL_MAX) this.#pool.push(c)
+    if (!isPending && !this.#serving.development) this.#spare = c
   }
 
   #runReleaseHooks(hooks: readonly (() => void)[]): void {

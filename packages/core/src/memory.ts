@@ -1,5 +1,6 @@
 // Hot path. The one block that this isolate shares with its engines; constants of this module, never replaced.
 import { type BatchMemory, createBatchMemory } from '@celeris/engine'
+import { CONTROL_TIME_HIGH, CONTROL_TIME_LOW } from '@celeris/engine/layout'
 
 /** The shared block, lent to one engine after another. */
 export const memory: BatchMemory = createBatchMemory()
@@ -7,3 +8,8 @@ export const memory: BatchMemory = createBatchMemory()
 export const words: Int32Array = memory.words
 /** Its bytes. */
 export const bytes: Buffer = memory.bytes
+
+/** When the current batch was received, epoch milliseconds. */
+export function batchTime(): number {
+  return (words[CONTROL_TIME_HIGH] as number) * 0x1_0000_0000 + ((words[CONTROL_TIME_LOW] as number) >>> 0)
+}

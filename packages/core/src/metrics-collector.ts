@@ -53,6 +53,7 @@ export class MetricsCollector {
 
   /** @internal Counts requests that took the same time: those a batch answered synchronously. */
   observe(durationMs: number, count: number): void {
+    if (count === 0) return
     const seconds = durationMs / 1000
     let bucket = 0
     while (bucket < DURATION_BUCKETS_SEC.length && seconds > (DURATION_BUCKETS_SEC[bucket] as number)) bucket++

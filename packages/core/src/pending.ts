@@ -7,6 +7,7 @@ export function addPending(serving: Serving, c: Context): void {
   while (pending.length <= c.slot) pending.push(null)
   c.nextPending = pending[c.slot] as Context | null
   pending[c.slot] = c
+  c.isPending = true
 }
 
 /** False when the context was not there. */

@@ -42,7 +42,7 @@ export interface Answer extends Answered {
   readonly answerBody: string | Uint8Array | null
   readonly answerType: string | null
   readonly answerHeaders: ResponseHeaders | null
-  readonly flushEngine: () => void
+  readonly entry: { internMisses: number }
 }
 
 /** Encoders of Buffer that skip argument checks; the generic one where a runtime lacks them. */
@@ -166,12 +166,7 @@ export function writeAnswer(answer: Answer): void {
     answer.answerType === null &&
     (headers === null || headers.count === 0)
   ) {
-    const id = wholeBlock(
-      kind,
-      TYPES[kind] as string,
-      answer.answerBody as string,
-      answer.flushEngine,
-    )
+    const id = wholeBlock(kind, TYPES[kind] as string, answer.answerBody as string, answer)
     if (id !== 0) {
       const flags = answer.methodId === METHOD_HEAD ? RESPONSE_FLAG_OMIT_BODY : 0
       commitRecord(answer, RESPONSE_KIND_WHOLE | flags, id, 0, 0, 0)

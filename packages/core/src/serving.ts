@@ -25,10 +25,6 @@ export interface Serving {
   readonly development: boolean
   /** Contexts with a running handler or a body in progress, by slot; chained through `nextPending`. */
   readonly pending: (Context | null)[]
-  /** Flushes the engine; one function, so that nothing is made per request. */
-  readonly flush: () => void
   /** Hears of connections, when the configuration asks for it. */
   readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
-  /** Epoch milliseconds at which the current batch began. */
-  batchTime: number
 }

@@ -6,7 +6,7 @@
   "targets": [
     {
       "target_name": "celeris_epoll",
-      "sources": ["addon.cc", "epoll_loop.cc", "unity.cc"],
+      "sources": ["addon.cc", "unity.cc"],
       "include_dirs": ["<(shared)/include", "<(shared)/src"],
       "defines": ["NAPI_VERSION=8"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-exceptions", "-fno-rtti"],

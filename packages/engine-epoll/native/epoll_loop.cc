@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <algorithm>
@@ -35,7 +36,8 @@ std::uint64_t now_ns() {
 /// IMF-fixdate of RFC 9110 §5.6.7, made once a second.
 void refresh_date(Loop& loop) {
   timespec time;
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  loop.epoch_ms = static_cast<std::uint64_t>(time.tv_sec) * 1000u + static_cast<std::uint64_t>(time.tv_nsec) / 1000000u;
   if (time.tv_sec == loop.date_second) return;
   loop.date_second = time.tv_sec;
   static constexpr char DAYS[] = "SunMonTueWedThuFriSat", MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -263,7 +265,8 @@ void abandon_connections(Loop& loop) {
 bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   LoopIo& io = *loop.io;
   const std::uint64_t slept_ns = now_ns();
-  loop.count(COUNTER_BUSY_MICROSECONDS, (slept_ns - io.woke_ns) / 1000);
+  loop.turn_us = static_cast<std::uint32_t>((slept_ns - io.woke_ns) / 1000);
+  loop.count(COUNTER_BUSY_MICROSECONDS, loop.turn_us);
   const int ready = wait_for_events(loop, timeout_ms);
   io.woke_ns = now_ns();
   loop.count(COUNTER_IDLE_MICROSECONDS, (io.woke_ns - slept_ns) / 1000);
@@ -305,9 +308,11 @@ std::int32_t io_next_due_ms(Loop& loop) {
   return due_ms;
 }
 
+// The C library makes recv and send cancellation points, which costs two locked operations each once a process has
+// threads; Node always has some. We never cancel threads.
 IoResult io_receive(Loop&, Connection& connection, std::uint8_t* into, std::uint32_t room) {
   for (;;) {
-    const ssize_t got = ::recv(connection.fd, into, room, MSG_DONTWAIT);
+    const long got = ::syscall(SYS_recvfrom, connection.fd, into, std::size_t{room}, MSG_DONTWAIT, nullptr, nullptr);
     if (got > 0) return {IoStatus::done, static_cast<std::uint32_t>(got)};
     if (got == 0) return {IoStatus::end, 0};
     if (errno == EINTR) continue;
@@ -317,9 +322,9 @@ IoResult io_receive(Loop&, Connection& connection, std::uint8_t* into, std::uint
 
 IoResult io_send(Loop&, Connection& connection, const iovec* parts, std::uint32_t count) {
   for (;;) {
-    ssize_t sent;
+    long sent;
     if (count == 1) {
-      sent = ::send(connection.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+      sent = ::syscall(SYS_sendto, connection.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(parts);

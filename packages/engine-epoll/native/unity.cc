@@ -1,4 +1,4 @@
-// The shared C++ of packages/engine/native, compiled into this addon as one unit.
+// The loop and the shared C++ of packages/engine/native, compiled as one unit: what runs once per request is inlined.
 #include "answers.cc"
 #include "buffer_pool.cc"
 #include "closing.cc"
@@ -17,3 +17,4 @@
 #include "timeouts.cc"
 #include "turn.cc"
 #include "uv_driver.cc"
+#include "epoll_loop.cc"

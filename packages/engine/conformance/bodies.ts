@@ -288,6 +288,25 @@ export const bodyCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'READ_ON sends 100 too, at the first read and once (EXP-1)',
+    async run(scope) {
+      const served = await scope.serve({
+        onRequest(request, write) {
+          write.command(request, COMMAND_READ_ON)
+          write.command(request, COMMAND_READ_ON)
+        },
+        onEvent(event, write) {
+          if (event.kind === EVENT_KIND_BODY_END) write.answer(event, { body: 'read' })
+        },
+      })
+      const client = await served.connect()
+      await client.send(expecting(4))
+      assert.equal((await client.readAnswer()).status, 100)
+      await client.send('four')
+      assert.equal((await client.readAnswer()).body.toString(), 'read')
+    },
+  },
+  {
     name: 'no 100 when the body has come already (EXP-2)',
     async run(scope) {
       const served = await scope.serve(collectBodies())

@@ -99,6 +99,9 @@ const control = {
   OUTPUT_USED: [5, 'bytes of the output arena in use; core writes, the engine resets'],
   PENDING_HEADS: [6, 'contexts of this turn that still read request bytes; the engine calls dispatch with no records before it reuses them'],
   BLOCK_COUNT: [7, 'block entries in use, entry 0 included; core writes'],
+  TIME_LOW: [8, 'epoch milliseconds at which this batch was received, low 32 bits; the engine writes'],
+  TIME_HIGH: [9, 'the same, high bits'],
+  TURN_MICROSECONDS: [10, 'how long the turn before took, from bytes received to answers sent; the engine writes'],
 }
 
 const enums = {

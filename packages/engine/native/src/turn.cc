@@ -58,6 +58,9 @@ void dispatch_batch(Loop& loop, Turn& turn) {
   loop.count(COUNTER_TURNS);
   loop.control()[CONTROL_REQUEST_COUNT] = static_cast<std::int32_t>(requests);
   loop.control()[CONTROL_EVENT_COUNT] = static_cast<std::int32_t>(events);
+  loop.control()[CONTROL_TIME_LOW] = static_cast<std::int32_t>(static_cast<std::uint32_t>(loop.epoch_ms));
+  loop.control()[CONTROL_TIME_HIGH] = static_cast<std::int32_t>(loop.epoch_ms >> 32);
+  loop.control()[CONTROL_TURN_MICROSECONDS] = static_cast<std::int32_t>(loop.turn_us);
   const bool good = call_dispatch(turn, requests, events);
   if (loop.control()[CONTROL_PENDING_HEADS] != 0 && !turn.dead) {
     call_dispatch(turn, 0, 0);

@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "c648b7b31a70e826";
+inline constexpr char LAYOUT_HASH[] = "2810b4ea60f7ac08";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -120,6 +120,12 @@ inline constexpr std::uint32_t CONTROL_OUTPUT_USED = 5;
 inline constexpr std::uint32_t CONTROL_PENDING_HEADS = 6;
 /// block entries in use, entry 0 included; core writes
 inline constexpr std::uint32_t CONTROL_BLOCK_COUNT = 7;
+/// epoch milliseconds at which this batch was received, low 32 bits; the engine writes
+inline constexpr std::uint32_t CONTROL_TIME_LOW = 8;
+/// the same, high bits
+inline constexpr std::uint32_t CONTROL_TIME_HIGH = 9;
+/// how long the turn before took, from bytes received to answers sent; the engine writes
+inline constexpr std::uint32_t CONTROL_TURN_MICROSECONDS = 10;
 /// words of a request record
 inline constexpr std::uint32_t REQUEST_WORDS = 16;
 /// bytes of a request record

@@ -59,6 +59,8 @@ struct Loop {
 
   // Clock, read once per turn.
   std::uint32_t now_ms = 0;
+  std::uint64_t epoch_ms = 0;
+  std::uint32_t turn_us = 0;            ///< how long the turn before took
   std::int64_t date_second = 0;
   std::uint8_t date[29] = {};
 
