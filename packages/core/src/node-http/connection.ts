@@ -11,30 +11,33 @@ import {
   COUNTER_ERRORS,
   COUNTER_RESETS,
   COUNTER_TRUNCATED,
-  DISCARD_BYTES_MAX,
   EVENT_KIND_ABORTED,
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_END,
   EVENT_KIND_BODY_ERROR,
   EVENT_KIND_HALF_CLOSED,
-  INLINE_BODY_BYTES_MAX,
-  OWED_ANSWERS_MAX,
   REQUEST_FLAG_CHUNKED,
   REQUEST_FLAG_CLOSE,
-  REQUEST_FLAG_EXPECT_CONTINUE,
-  REQUEST_FLAG_KEEP_ALIVE_1_0,
-  UNSENT_BYTES_MAX,
 } from '@celeris/engine/layout'
 import type { BatchTurns } from './batch-turns.ts'
 import { ConnectionClock } from './connection-clock.ts'
 import type { Counters } from './counters.ts'
 import type { Deadlines } from './deadlines.ts'
-import { answerBytes, countStatus, type Exchange, errorAnswer, makeExchange } from './exchange.ts'
+import {
+  answerBytes,
+  countStatus,
+  type Exchange,
+  errorAnswer,
+  isStreamed,
+  makeExchange,
+} from './exchange.ts'
 import { linger } from './linger.ts'
+import { OwedAnswers } from './owed-answers.ts'
 import { RequestBody } from './request-body.ts'
-import { checkHead, type HeadLimits } from './request-check.ts'
+import { checkHead, type HeadLimits, headOf } from './request-check.ts'
 import type { ReadResponse } from './response-reader.ts'
-import { forgetExpectation, parserStatus, resetSocket } from './socket-facts.ts'
+import { dropsRest, mustClose, writeAnswer } from './send-answer.ts'
+import { parserStatus, resetSocket } from './socket-facts.ts'
 
 /** What connections need from their engine. */
 export interface ConnectionHost {
@@ -50,7 +53,7 @@ export interface ConnectionHost {
   settled(connection: Connection): void
 }
 
-/** Longest head of an answer, for the account of unsent bytes. */
+/** Bytes of an answer's head, for the account of unsent bytes. */
 const HEAD_BYTES_ESTIMATE = 256
 
 export class Connection {
@@ -60,12 +63,8 @@ export class Connection {
   readonly clock: ConnectionClock
   readonly #host: ConnectionHost
   readonly #closeSocket: () => void
-  /** Requests whose answers have not left in full, in order. */
-  readonly #exchanges: Exchange[] = []
+  readonly #owed = new OwedAnswers()
   #sequence = 0
-  #dispatched = 0
-  #handedOver = 0
-  #unsent = 0
   /** Input is ignored: an answer that closes is certain. */
   #sealed = false
   #held = false
@@ -79,7 +78,7 @@ export class Connection {
     this.slot = slot
     this.generation = generation
     this.clock = new ConnectionClock(host.options, host.counters, socket, host.deadlines, {
-      owed: () => this.#exchanges.length,
+      owed: () => this.#owed.count,
       headerTimeout: () => this.#refuseInput(408, true),
       bodyTimeout: () => this.#onBodyTimeout(),
       idleTimeout: () => this.shut(),
@@ -87,7 +86,7 @@ export class Connection {
     })
     // node closes by this method when it thinks an answer was the last; how a connection closes is decided here.
     this.#closeSocket = socket.destroySoon.bind(socket)
-    socket.destroySoon = () => this.#close()
+    socket.destroySoon = () => this.shut()
   }
 
   /** Attaches to the socket; node's parser must have its listeners on it already. */
@@ -105,63 +104,54 @@ export class Connection {
 
   /** No request is owed an answer, none is being read. */
   get idle(): boolean {
-    return this.#exchanges.length === 0 && !this.lingering
+    return this.#owed.count === 0 && !this.lingering
+  }
+
+  /** Whether a record may still answer or command this request. */
+  owes(sequence: number): boolean {
+    return this.#owed.find(sequence) !== null
   }
 
   onRequest(message: IncomingMessage, response: ServerResponse): void {
     // The next head is parsed before the end of a body is announced.
-    if (this.#exchanges.at(-1)?.body?.trailersTooMany === true) this.#sealed = true
-    if (this.#sealed) return void message.resume()
-    const head = {
-      method: message.method ?? '',
-      target: message.url ?? '',
-      major: message.httpVersionMajor,
-      minor: message.httpVersionMinor,
-      fields: message.rawHeaders,
+    if (this.#owed.last?.body?.trailersTooMany === true) this.#sealed = true
+    if (this.#sealed) {
+      message.resume()
+      return
     }
+    const head = headOf(message)
     const verdict = checkHead(head, this.#host.limits)
     const exchange = makeExchange(this.#sequence++, message, response, head, verdict)
-    this.#exchanges.push(exchange)
+    this.#owed.add(exchange)
     response.on('finish', () => this.#onSent(exchange))
     response.on('error', () => undefined)
     if (verdict.status !== 0) {
       this.clock.onHead(null)
-      return this.#refuse(exchange, verdict.status)
+      this.#refuse(exchange, verdict.status)
+      return
     }
     if ((verdict.flags & REQUEST_FLAG_CLOSE) !== 0) this.#sealed = true
-    this.#openBody(exchange)
-  }
-
-  #openBody(exchange: Exchange): void {
-    const { options } = this.#host
-    const { verdict, message } = exchange
-    if (verdict === null || message === null) return
-    if (!verdict.hasBody) {
-      exchange.collected = Buffer.alloc(0)
-      exchange.state = 'ready'
-      this.clock.onHead(null)
-      return this.#dispatchReady()
-    }
-    const chunked = (verdict.flags & REQUEST_FLAG_CHUNKED) !== 0
-    const body = new RequestBody(message, chunked ? null : verdict.contentLength, options, {
-      onBytes: (bytes, taken) =>
-        this.#event(EVENT_KIND_BODY_BYTES, exchange.sequence, 0, bytes, taken),
-      onComplete: (collected) => this.#onBodyComplete(exchange, collected),
-      onFailure: (status) => this.#onBodyFailure(exchange, status),
-    })
-    exchange.body = body
-    this.clock.onHead(body)
-    const streams =
-      chunked ||
-      verdict.contentLength > Math.min(options.bufferedBodySize, INLINE_BODY_BYTES_MAX) ||
-      (verdict.flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0
-    if (!streams) {
-      body.collect(performance.now())
+    if (verdict.hasBody) exchange.body = this.#openBody(exchange, message)
+    this.clock.onHead(exchange.body)
+    if (exchange.body === null) exchange.collected = Buffer.alloc(0)
+    if (exchange.body !== null && !isStreamed(exchange, this.#host.options)) {
+      exchange.body.collect(performance.now())
       this.clock.moved()
       return
     }
     exchange.state = 'ready'
     this.#dispatchReady()
+  }
+
+  #openBody(exchange: Exchange, message: IncomingMessage): RequestBody {
+    const { sequence, verdict } = exchange
+    const chunked = ((verdict?.flags ?? 0) & REQUEST_FLAG_CHUNKED) !== 0
+    const length = chunked ? null : (verdict?.contentLength ?? 0)
+    return new RequestBody(message, length, this.#host.options, {
+      onBytes: (bytes, taken) => this.#event(EVENT_KIND_BODY_BYTES, sequence, 0, bytes, taken),
+      onComplete: (collected) => this.#onBodyComplete(exchange, collected),
+      onFailure: (status) => this.#onBodyFailure(exchange, status),
+    })
   }
 
   #onBodyComplete(exchange: Exchange, collected: Buffer): void {
@@ -170,72 +160,52 @@ export class Connection {
       exchange.collected = collected
       exchange.state = 'ready'
       this.#dispatchReady()
-    } else if (exchange.answer === null) {
-      this.#event(EVENT_KIND_BODY_END, exchange.sequence)
-    }
+    } else if (exchange.answer === null) this.#event(EVENT_KIND_BODY_END, exchange.sequence)
   }
 
   #onBodyTimeout(): void {
     const exchange = this.#unfinished()
-    if (exchange === null) this.#close()
+    if (exchange === null) this.shut()
     else this.#onBodyFailure(exchange, 408)
   }
 
-  /** The exchange whose body is still being received, if its answer is not given yet. */
+  /** The exchange whose body is still being received. */
   #unfinished(): Exchange | null {
-    const last = this.#exchanges.at(-1)
-    const incomplete = last?.body?.complete === false && last.message?.complete === false
-    return last !== undefined && incomplete ? last : null
+    const { last } = this.#owed
+    return last?.body?.complete === false && last.message?.complete === false ? last : null
   }
 
   /** A body will never be complete: an early one is answered here, a streamed one by its handler (BODY-4). */
   #onBodyFailure(exchange: Exchange, status: number): void {
     this.#sealed = true
-    this.#exchanges.length = this.#exchanges.indexOf(exchange) + 1
+    this.#owed.dropBehind(exchange)
     exchange.body?.stop()
     this.clock.onBodyEnd()
-    if (exchange.state === 'collecting') this.#refuse(exchange, status)
-    else if (exchange.answer !== null) exchange.closes = true
-    else {
-      exchange.closes = true
-      exchange.bodyFailure = status
-      if (exchange.body?.wanted === true)
-        this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, status)
+    if (exchange.state === 'collecting') {
+      this.#refuse(exchange, status)
+      return
     }
+    exchange.closes = true
+    exchange.bodyFailure = status
+    if (exchange.answer === null && exchange.body?.wanted === true)
+      this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, status)
   }
 
-  /** Hands complete requests over, in order, while not too many answers are owed (PIP-3). */
+  /** Hands complete requests over, in order, while not too many answers are owed. */
   #dispatchReady(): void {
-    for (;;) {
-      const exchange = this.#exchanges[this.#dispatched]
-      if (
-        exchange === undefined ||
-        exchange.state !== 'ready' ||
-        exchange.head === null ||
-        exchange.verdict === null
-      )
-        return
-      if (this.#full()) return
-      exchange.state = 'dispatched'
-      this.#dispatched++
+    for (let next = this.#owed.ready; next !== null && !this.#hold(); next = this.#owed.ready) {
+      if (next.head === null || next.verdict === null) return
+      this.#owed.markDispatched(next)
       const { slot, generation } = this
-      this.#host.turns.pushRequest({
-        slot,
-        generation,
-        sequence: exchange.sequence,
-        head: exchange.head,
-        verdict: exchange.verdict,
-        body: exchange.collected,
-      })
-      exchange.collected = null
+      const { sequence, head, verdict, collected } = next
+      this.#host.turns.pushRequest({ slot, generation, sequence, head, verdict, body: collected })
+      next.collected = null
     }
   }
 
-  /** Whether reading and dispatch must wait: from the limit on, until half of it is gone. */
-  #full(): boolean {
-    const share = this.#held ? 2 : 1
-    const owed = this.#dispatched - this.#handedOver
-    const full = owed >= OWED_ANSWERS_MAX / share || this.#unsent >= UNSENT_BYTES_MAX / share
+  /** Stops and starts reading with the account of owed answers. */
+  #hold(): boolean {
+    const { full } = this.#owed
     if (full && !this.#held) this.socket.pause()
     else if (!full && this.#held) this.socket.resume()
     this.#held = full
@@ -244,9 +214,8 @@ export class Connection {
 
   /** Takes what a valid record says; false when nothing here is owed that. */
   take(sequence: number, read: ReadResponse): boolean {
-    const exchange = this.#exchanges.find((owed) => owed.sequence === sequence)
-    if (exchange === undefined || exchange.state !== 'dispatched' || exchange.answer !== null)
-      return false
+    const exchange = this.#owed.find(sequence)
+    if (exchange === null) return false
     if (read.kind === 'command') return this.#command(exchange, read.command)
     exchange.answer = read
     this.#pump()
@@ -254,98 +223,71 @@ export class Connection {
   }
 
   #command(exchange: Exchange, command: number): boolean {
-    const body = exchange.body
     if (command === COMMAND_ABORT) this.cut()
-    else if (command === COMMAND_READ_OFF) body?.readOff()
-    else if (command === COMMAND_CONTINUE || command === COMMAND_READ_ON) {
-      if (command === COMMAND_CONTINUE && body !== null && !body.arrived)
-        exchange.response?.writeContinue()
-      body?.readOn(performance.now())
-      this.clock.moved()
-      if (exchange.bodyFailure !== 0)
-        this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, exchange.bodyFailure)
-    } else return false
+    else if (command === COMMAND_READ_OFF) exchange.body?.readOff()
+    else if (command === COMMAND_CONTINUE || command === COMMAND_READ_ON) this.#readOn(exchange)
+    else return false
     return true
+  }
+
+  #readOn(exchange: Exchange): void {
+    const { body, response } = exchange
+    if (exchange.owesContinue && body?.arrived === false) response?.writeContinue()
+    exchange.owesContinue = false
+    body?.readOn(performance.now())
+    this.clock.moved()
+    if (exchange.bodyFailure !== 0)
+      this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, exchange.bodyFailure)
   }
 
   /** Gives node every answer that is next in line. */
   #pump(): void {
-    while (this.#handedOver < this.#exchanges.length && !this.socket.destroyed) {
-      const exchange = this.#exchanges[this.#handedOver] as Exchange
-      if (exchange.answer === null) return
-      // Raw bytes must not overtake answers that node still holds.
-      if (exchange.response === null && this.#handedOver > 0) return
-      this.#handedOver++
-      exchange.handedOver = true
-      this.#send(exchange, exchange.answer.body)
-      if (exchange.closes) return this.#dropRest()
-    }
-  }
-
-  #send(exchange: Exchange, body: Buffer): void {
-    const { answer, response } = exchange
-    if (answer === null) return
-    this.#finishBody(exchange)
-    const { options, draining } = this.#host
-    const flags = exchange.verdict?.flags ?? REQUEST_FLAG_CLOSE
-    exchange.closes ||=
-      answer.close || draining || options.disableKeepAlive || (flags & REQUEST_FLAG_CLOSE) !== 0
-    exchange.unsentBytes = body.length + HEAD_BYTES_ESTIMATE
-    this.#unsent += exchange.unsentBytes
-    this.clock.onQueued(exchange.unsentBytes)
-    if (response === null) {
-      this.socket.write(answerBytes(answer), () => this.#onSent(exchange))
+    for (
+      let next = this.#owed.sendable;
+      next !== null && !this.socket.destroyed;
+      next = this.#owed.sendable
+    ) {
+      this.#send(next)
+      if (!next.closes) continue
+      // After an answer that closes nothing else is answered (PIP-5).
+      this.#sealed = true
+      const dropped = this.#owed.dropBehind(next)
+      if (dropped[0] !== undefined) this.#event(EVENT_KIND_ABORTED, dropped[0].sequence)
       return
     }
-    if (exchange.closes) answer.fields.push('connection', 'close')
-    else if ((flags & REQUEST_FLAG_KEEP_ALIVE_1_0) !== 0)
-      answer.fields.push('connection', 'keep-alive')
-    response.sendDate = false
-    forgetExpectation(response)
-    response.removeHeader('connection')
+  }
+
+  #send(exchange: Exchange): void {
+    const { options, draining } = this.#host
+    if (exchange.body?.complete === false && !dropsRest(exchange)) exchange.closes = true
+    exchange.closes = mustClose(exchange, draining || options.disableKeepAlive)
+    const bytes = (exchange.answer?.body.length ?? 0) + HEAD_BYTES_ESTIMATE
+    this.#owed.markHandedOver(exchange, bytes)
+    this.clock.onQueued(bytes)
+    if (exchange.response === null && exchange.answer !== null) {
+      this.socket.write(answerBytes(exchange.answer), () => this.#onSent(exchange))
+      return
+    }
     try {
-      response.writeHead(answer.status, answer.phrase, answer.fields)
+      writeAnswer(exchange)
     } catch {
-      return this.fail()
+      this.fail()
     }
-    response.end(body)
-  }
-
-  /** An answer is final while its request's body still comes (CLOSE-1, CLOSE-2, EXP-3). */
-  #finishBody(exchange: Exchange): void {
-    const { body, verdict } = exchange
-    if (body === null || verdict === null || body.complete) return
-    const waits =
-      (verdict.flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0 && !body.wanted && !body.arrived
-    if (waits || body.missing > DISCARD_BYTES_MAX) exchange.closes = true
-    else {
-      body.discard(performance.now())
-      this.clock.moved()
-    }
-  }
-
-  /** After an answer that closes nothing else is answered (PIP-5). */
-  #dropRest(): void {
-    this.#sealed = true
-    const owed = this.#exchanges.splice(this.#handedOver)
-    this.#dispatched = Math.min(this.#dispatched, this.#exchanges.length)
-    if (owed.some(({ state, answer }) => state === 'dispatched' && answer === null))
-      this.#event(EVENT_KIND_ABORTED, owed[0]?.sequence ?? 0)
   }
 
   /** Every byte of an answer is with the kernel. */
   #onSent(exchange: Exchange): void {
-    this.#exchanges.shift()
-    this.#dispatched = Math.max(0, this.#dispatched - 1)
-    this.#handedOver = Math.max(0, this.#handedOver - 1)
-    this.#unsent -= exchange.unsentBytes
-    this.clock.onSent(this.#unsent, this.#exchanges.length)
-    if (exchange.closes) return this.#close()
+    this.#owed.markSent(exchange)
+    this.clock.onSent(this.#owed.unsentBytes, this.#owed.count)
+    if (exchange.closes) {
+      this.shut()
+      return
+    }
     this.#pump()
     this.#dispatchReady()
-    if (this.#held) this.#full()
-    if (this.#exchanges.length > 0) return
-    if (this.#peerEnded) this.#close()
+    if (this.#held) this.#hold()
+    if (this.#owed.count > 0) return
+    if (this.#peerEnded) this.shut()
     else this.#host.settled(this)
   }
 
@@ -365,7 +307,7 @@ export class Connection {
     if (this.#sealed) return
     this.#plainClose = plainClose
     const exchange = makeExchange(this.#sequence++, null, null, null, null)
-    this.#exchanges.push(exchange)
+    this.#owed.add(exchange)
     this.#refuse(exchange, status)
   }
 
@@ -375,17 +317,19 @@ export class Connection {
 
   /** node's parser gave up, or the socket failed. */
   onParserError(error: NodeJS.ErrnoException): void {
-    if (error.syscall !== undefined || error.code === 'ECONNRESET') {
-      this.#host.counters.add(COUNTER_RESETS)
-      return void this.socket.destroy()
-    }
-    if (this.lingering) return void this.socket.destroy()
-    if (error.code === 'HPE_INVALID_EOF_STATE') return this.#onTruncated()
+    const failed = error.syscall !== undefined || error.code === 'ECONNRESET'
+    if (failed) this.#host.counters.add(COUNTER_RESETS)
+    if (failed || this.lingering) this.socket.destroy()
+    else if (error.code === 'HPE_INVALID_EOF_STATE') this.#onTruncated()
+    else this.#onBadInput(parserStatus(error.code))
+  }
+
+  #onBadInput(status: number): void {
     const unfinished = this.#unfinished()
-    if (unfinished !== null) this.#onBodyFailure(unfinished, parserStatus(error.code))
+    if (unfinished !== null) this.#onBodyFailure(unfinished, status)
     // A body that was answered already, and is only dropped: a second answer would be taken for the next one.
-    else if (this.clock.inBody) this.#close()
-    else this.#refuseInput(parserStatus(error.code))
+    else if (this.clock.inBody) this.shut()
+    else this.#refuseInput(status)
   }
 
   /** FIN inside a message: an undispatched one is forgotten, a streamed body fails (EOF-1). */
@@ -393,45 +337,28 @@ export class Connection {
     this.#host.counters.add(COUNTER_TRUNCATED)
     this.#peerEnded = true
     const unfinished = this.#unfinished()
-    if (unfinished?.state === 'collecting') this.#exchanges.pop()
+    if (unfinished?.state === 'collecting') this.#owed.dropLast()
     else if (unfinished !== null) this.#onBodyFailure(unfinished, 400)
-    if (this.#exchanges.length === 0) this.#close()
+    if (this.#owed.count === 0) this.shut()
   }
 
   #onPeerEnd(): void {
     this.#peerEnded = true
     if (this.lingering) return
-    if (this.#exchanges.length === 0) return this.#close()
-    if (this.#owesAny()) this.#event(EVENT_KIND_HALF_CLOSED, this.#oldestOwed())
-  }
-
-  /** Whether a record may still answer or command this request. */
-  owes(sequence: number): boolean {
-    return this.#exchanges.some(
-      (owed) => owed.sequence === sequence && owed.state === 'dispatched' && owed.answer === null,
-    )
-  }
-
-  #owesAny(): boolean {
-    return this.#exchanges.some(({ state, answer }) => state === 'dispatched' && answer === null)
-  }
-
-  #oldestOwed(): number {
-    return (
-      this.#exchanges.find(({ state, answer }) => state === 'dispatched' && answer === null)
-        ?.sequence ?? 0
-    )
+    if (this.#owed.count === 0) this.shut()
+    else if (this.#owed.oldest !== null)
+      this.#event(EVENT_KIND_HALF_CLOSED, this.#owed.oldest.sequence)
   }
 
   #onClose(): void {
-    if (this.#owesAny()) this.#event(EVENT_KIND_ABORTED, this.#oldestOwed())
-    this.#exchanges.length = 0
+    if (this.#owed.oldest !== null) this.#event(EVENT_KIND_ABORTED, this.#owed.oldest.sequence)
+    this.#owed.clear()
     this.#host.deadlines.remove(this.clock)
     this.#host.gone(this)
   }
 
-  /** Closes as CLOSE-3 says: at once where nobody listens any more, staged otherwise. */
-  #close(): void {
+  /** Closes without another answer: staged (CLOSE-3), or at once where nobody listens any more. */
+  shut(): void {
     if (this.lingering) return
     this.lingering = true
     this.#sealed = true
@@ -439,11 +366,6 @@ export class Connection {
     if (this.#peerEnded || this.#plainClose) this.#closeSocket()
     else linger(this.socket, this.#host.deadlines)
     this.#host.settled(this)
-  }
-
-  /** Closes an idle connection in silence. */
-  shut(): void {
-    this.#close()
   }
 
   /** Resets the connection; whoever is owed an answer learns it. */

@@ -29,6 +29,7 @@ import {
   EVENT_KIND_CLOSED,
   EVENT_KIND_OPENED,
 } from '@celeris/engine/layout'
+import { openRecord } from '../arena.ts'
 import { type Acceptor, openAcceptor } from './acceptor.ts'
 import { BatchTurns } from './batch-turns.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
@@ -53,7 +54,6 @@ const LISTEN_HINTS: Readonly<Record<State, string>> = {
 
 /** Everything that exists only while the engine listens. */
 interface Serving extends ConnectionHost {
-  readonly dispatch: Dispatch
   readonly reader: ResponseReader
   readonly parser: HttpServer
   draining: boolean
@@ -98,7 +98,11 @@ class NodeEngine implements Engine {
     const writer = new RecordWriter(options.memory, options.literals)
     const limits = { ...options, secure: options.tls !== undefined }
     const turns = new BatchTurns(options.memory, writer, dispatch, {
-      drain: () => this.flush(),
+      drain: () => {
+        // The block may hold answers for another engine of this isolate: those leave first.
+        openRecord(this)
+        this.flush()
+      },
       onThrow: (batch) => this.#onThrow(batch),
       onBatch: (requests) => {
         this.#counters.add(COUNTER_TURNS)
@@ -113,7 +117,6 @@ class NodeEngine implements Engine {
       turns,
       deadlines: new Deadlines(),
       draining: false,
-      dispatch,
       reader: new ResponseReader(options.memory),
       parser: this.#makeParser(options),
       gone: (connection) => this.#onGone(connection),

@@ -10,6 +10,9 @@ import {
   COUNTER_STATUS431,
   COUNTER_STATUS501,
   COUNTER_STATUS505,
+  INLINE_BODY_BYTES_MAX,
+  REQUEST_FLAG_CHUNKED,
+  REQUEST_FLAG_EXPECT_CONTINUE,
 } from '@celeris/engine/layout'
 import type { Counters } from './counters.ts'
 import { reasonPhrase } from './reason-phrase.ts'
@@ -29,8 +32,8 @@ export interface Exchange {
   collected: Buffer | null
   state: 'collecting' | 'ready' | 'dispatched' | 'refused'
   answer: Answer | null
-  /** The answer is with node; its bytes may still wait for the socket. */
-  handedOver: boolean
+  /** The client waits for 100 Continue, and has not got it. */
+  owesContinue: boolean
   /** The connection closes after this answer. */
   closes: boolean
   /** Bytes of the answer that the socket has not taken. */
@@ -56,11 +59,24 @@ export function makeExchange(
     collected: null,
     state: 'collecting',
     answer: null,
-    handedOver: false,
+    owesContinue: verdict !== null && (verdict.flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0,
     closes: false,
     unsentBytes: 0,
     bodyFailure: 0,
   }
+}
+
+/** Whether the body follows in events: too large for a batch, of unknown length, or not asked for yet (BODY-3). */
+export function isStreamed(
+  { verdict }: Exchange,
+  options: { readonly bufferedBodySize: number },
+): boolean {
+  if (verdict === null) return false
+  const inlineMax = Math.min(options.bufferedBodySize, INLINE_BODY_BYTES_MAX)
+  return (
+    (verdict.flags & (REQUEST_FLAG_CHUNKED | REQUEST_FLAG_EXPECT_CONTINUE)) !== 0 ||
+    verdict.contentLength > inlineMax
+  )
 }
 
 /** The fixed answer of the engine itself (http1.md Engine errors); it always closes. */

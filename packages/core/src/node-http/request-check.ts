@@ -1,4 +1,5 @@
 // What node's parser lets through and http1.md does not: target, Host, transfer codings, limits. First failure decides.
+import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 import {
   METHOD_BYTES_MAX,
@@ -21,6 +22,17 @@ export interface ParsedHead {
   readonly minor: number
   /** Names and values in turn, as sent. */
   readonly fields: readonly string[]
+}
+
+/** A head as node gives it. */
+export function headOf(message: IncomingMessage): ParsedHead {
+  return {
+    method: message.method ?? '',
+    target: message.url ?? '',
+    major: message.httpVersionMajor,
+    minor: message.httpVersionMinor,
+    fields: message.rawHeaders,
+  }
 }
 
 export interface HeadLimits {
