@@ -1,6 +1,8 @@
 // The functions JS calls on an engine. Arguments are validated by core before they come here.
 #include <node_api.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -126,6 +128,7 @@ void drained(void* owner) {
   Engine* engine = static_cast<Engine*>(owner);
   end_of_turn(engine->loop);
   engine->io.epoll.reset();
+  engine->io.reserve.reset();
   engine->driver.stop(stopped, engine);
 }
 
@@ -163,7 +166,7 @@ void read_config(const Options& options, Engine& engine) {
   LoopConfig& config = engine.loop.config;
   config.head.head_bytes_max = options.u32("maxHeaderBytes");
   config.head.fields_max = options.u32("maxHeaders");
-  config.head.body_bytes_max = static_cast<std::uint64_t>(options.number("maxRequestBodySize"));
+  config.head.body_bytes_max = static_cast<std::uint64_t>(std::min(options.number("maxRequestBodySize"), 9007199254740991.0));
   config.inline_body_max = std::min(options.u32("bufferedBodySize"), INLINE_BODY_BYTES_MAX);
   config.read_timeout_ms = options.u32("readTimeoutMs");
   config.header_timeout_ms = options.u32("readHeaderTimeoutMs");
@@ -310,6 +313,7 @@ napi_value close(napi_env env, napi_callback_info info) {
   double timeout_ms = 0;
   napi_get_value_double(env, arguments[1], &timeout_ms);
   engine->drain.requested = true;
+  engine->loop.draining = true;  // from now on every head says so
   engine->drain.timeout_ms = static_cast<std::uint32_t>(std::min(timeout_ms, 2147483647.0));
   return nullptr;
 }

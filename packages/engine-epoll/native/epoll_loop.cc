@@ -260,6 +260,7 @@ void abandon_connections(Loop& loop) {
   for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) close_connection(loop, loop.table.at(slot), true);
   close_listener(loop.io->listener);
   loop.io->epoll.reset();
+  loop.io->reserve.reset();
 }
 
 bool io_turn(Loop& loop, std::int32_t timeout_ms) {

@@ -307,6 +307,17 @@ StashedAnswer* stash_entry(Connection& connection, std::uint32_t sequence) {
   return entry;
 }
 
+constexpr char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// 100 Continue takes the place of its request (EXP-3): it leaves once all earlier answers have.
+template <class Sink>
+void append_continue(Connection& connection, Sink& sink) {
+  StreamedBody* body = connection.body;
+  if (body == nullptr || !body->continue_owed || !body->reading || body->sequence != connection.sequence_send) return;
+  body->continue_owed = false;
+  sink.copy(reinterpret_cast<const std::uint8_t*>(CONTINUE), sizeof CONTINUE - 1);
+}
+
 /// Bookkeeping after the last byte of an answer was handed over.
 void answered(Loop& loop, Connection& connection, bool close) {
   StreamedBody* body = connection.body;
@@ -412,6 +423,7 @@ void answer_connection(Loop& loop, Connection& connection) {
   }
   connection.clear(TOUCHED);
   if (connection.phase != Phase::open) return;
+  append_continue(connection, gather);
   gather.send();
   after_send(loop, connection);
 }
@@ -427,13 +439,11 @@ void run_command(Loop& loop, Connection& connection, const ResponseRecord& recor
       body->reading = true;
       connection.mark = loop.now_ms;
       connection.progress = 0;
-      if (body->continue_owed && sequence == connection.sequence_send) {
-        static constexpr char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
+      if (body->continue_owed) {
         Gather gather(loop, connection);
-        gather.copy(reinterpret_cast<const std::uint8_t*>(CONTINUE), sizeof CONTINUE - 1);
+        append_continue(connection, gather);
         gather.send();
         if (connection.phase != Phase::open) return;
-        body->continue_owed = false;
       }
       make_hot(loop, connection);
       file_deadline(loop, connection);

@@ -22,6 +22,15 @@ void fail(Listener& listener, const char* syscall) {
   listener.fd.reset();
 }
 
+/// What stands at a path, without following a link; `stat` itself would need a newer C library than we may ask for.
+bool look_at(const char* path, struct statx& found) {
+  return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &found) == 0;
+}
+
+std::uint64_t device_of(const struct statx& found) {
+  return std::uint64_t{found.stx_dev_major} << 32 | found.stx_dev_minor;
+}
+
 void set_option(int fd, int level, int name, int value) { (void)::setsockopt(fd, level, name, &value, sizeof value); }
 
 /// Options that accepted sockets inherit: one system call here saves one per connection.
@@ -53,9 +62,9 @@ void read_address(Listener& listener) {
 
 /// A socket file nobody accepts on is stale and makes room; any other file is never touched.
 bool make_room(const sockaddr_un& address) {
-  struct stat found;
-  if (::fstatat(AT_FDCWD, address.sun_path, &found, AT_SYMLINK_NOFOLLOW) != 0) return errno == ENOENT;
-  if (!S_ISSOCK(found.st_mode)) {
+  struct statx found {};
+  if (!look_at(address.sun_path, found)) return errno == ENOENT;
+  if (!S_ISSOCK(found.stx_mode)) {
     errno = EADDRINUSE;
     return false;
   }
@@ -80,11 +89,11 @@ void open_unix(Listener& listener, const ListenerOptions& options) {
   listener.fd.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.fd.valid()) return fail(listener, "socket");
   if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail(listener, "bind");
-  struct stat made;
-  if (::fstatat(AT_FDCWD, address.sun_path, &made, AT_SYMLINK_NOFOLLOW) == 0) {
+  struct statx made {};
+  if (look_at(address.sun_path, made)) {
     listener.path = options.path;
-    listener.inode = made.st_ino;
-    listener.device = made.st_dev;
+    listener.inode = made.stx_ino;
+    listener.device = device_of(made);
   }
   set_inherited_options(listener.fd.get(), options, false);
   if (::listen(listener.fd.get(), options.backlog) != 0) fail(listener, "listen");
@@ -155,9 +164,8 @@ Listener open_listener(const ListenerOptions& options) {
 void close_listener(Listener& listener) {
   listener.fd.reset();
   if (listener.path.empty()) return;
-  struct stat found;
-  if (::fstatat(AT_FDCWD, listener.path.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_ino == listener.inode &&
-      found.st_dev == listener.device) {
+  struct statx found {};
+  if (look_at(listener.path.c_str(), found) && found.stx_ino == listener.inode && device_of(found) == listener.device) {
     ::unlink(listener.path.c_str());
   }
   listener.path.clear();

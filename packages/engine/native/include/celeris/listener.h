@@ -1,7 +1,5 @@
 // Listening sockets: bound, inherited or unix (engines.md §2.2).
 #pragma once
-#include <sys/types.h>
-
 #include <cstdint>
 #include <string>
 
@@ -26,8 +24,8 @@ struct Listener {
   std::string address;
   std::uint16_t port = 0;
   std::string path;        ///< to unlink at the end, when `inode` is still the one made here
-  ino_t inode = 0;
-  dev_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t device = 0;
   int error = 0;
   const char* syscall = "";
 };
