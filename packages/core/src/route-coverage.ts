@@ -1,4 +1,5 @@
 import type { Handler } from './handler.ts'
+import { constraintOnText } from './route-constraint.ts'
 import { type PatternSegment, parsePattern } from './route-pattern.ts'
 
 /** A path given to `use()`: everything at or under it, on segment borders (R-9). */
@@ -42,10 +43,10 @@ function segmentFit(
   segment: PatternSegment,
   other: PatternSegment,
 ): 'always' | 'never' | 'sometimes' {
-  if (other.kind === 'literal') return matchesPart(segment, other.text) ? 'always' : 'never'
+  if (other.kind === 'literal') return partTest(segment)(other.text) ? 'always' : 'never'
   if (segment.kind === 'param') return 'always'
   if (segment.kind === 'literal') {
-    return other.kind === 'constrained' && !matchesPart(other, segment.text) ? 'never' : 'sometimes'
+    return other.kind === 'constrained' && !partTest(other)(segment.text) ? 'never' : 'sometimes'
   }
   const same =
     segment.kind === 'constrained' &&
@@ -54,10 +55,13 @@ function segmentFit(
   return same ? 'always' : 'sometimes'
 }
 
-function matchesPart(segment: PatternSegment, part: string): boolean {
-  if (segment.kind === 'literal') return segment.text === part
-  if (part === '') return false
-  return segment.kind !== 'constrained' || new RegExp(`^(?:${segment.source})$`, 'u').test(part)
+/** Tests one segment of a path as `c.path` shows it. */
+function partTest(segment: PatternSegment): (part: string) => boolean {
+  if (segment.kind === 'literal') return (part) => part === segment.text
+  if (segment.kind !== 'constrained') return (part) => part !== ''
+  const matches = constraintOnText(segment.source)
+  // c.path shows an encoded slash as %2F; constraints see the decoded value.
+  return (part) => part !== '' && matches(part.replaceAll('%2F', '/'))
 }
 
 /** Middleware that steps aside for paths not at or under `path`. */
@@ -67,7 +71,7 @@ export function onlyUnder(path: string, handler: Handler): Handler {
   const prefix = segments.map((segment) => (segment.kind === 'literal' ? `/${segment.text}` : ''))
   const covers = literal
     ? literalTest(prefix.join(''), below)
-    : (requested: string) => patternTest(segments, below, requested)
+    : patternTest(segments.map(partTest), below)
   return (c, next) => (covers(c.path) ? handler(c, next) : next())
 }
 
@@ -78,16 +82,13 @@ function literalTest(prefix: string, below: boolean): (requested: string) => boo
 }
 
 function patternTest(
-  segments: readonly PatternSegment[],
+  tests: readonly ((part: string) => boolean)[],
   below: boolean,
-  requested: string,
-): boolean {
-  if (!requested.startsWith('/')) return false
-  const parts = requested.slice(1).split('/')
-  if (parts.length < segments.length + (below ? 1 : 0)) return false
-  return segments.every((segment, index) => {
-    const part = parts[index] as string
-    // c.path shows an encoded slash as %2F; constraints see the decoded value.
-    return matchesPart(segment, segment.kind === 'literal' ? part : part.replaceAll('%2F', '/'))
-  })
+): (requested: string) => boolean {
+  const least = tests.length + (below ? 1 : 0)
+  return (requested) => {
+    if (!requested.startsWith('/')) return false
+    const parts = requested.slice(1).split('/')
+    return parts.length >= least && tests.every((test, index) => test(parts[index] as string))
+  }
 }

@@ -326,7 +326,9 @@ describe('chains', () => {
     expect(code(() => router.mount('/x', router))).toBe('CELERIS_SERVER_MOUNT')
     expect(code(() => child.mount('/x', router))).toBe('CELERIS_SERVER_MOUNT')
     expect(code(() => router.mount('/x', pre))).toBe('CELERIS_SERVER_MOUNT')
-    expect(code(() => router.mount('/x', new Router().group('/y')))).toBe('CELERIS_SERVER_MOUNT')
+    expect(code(() => router.mount('/x', new Router().group('/y') as never))).toBe(
+      'CELERIS_SERVER_MOUNT',
+    )
     expect(code(() => router.mount('/x', sealed))).toBe('CELERIS_SERVER_LISTENING')
     expect(code(() => child.pre(h))).toBe('CELERIS_SERVER_MOUNT')
     expect(code(() => router.group('/g').pre(h))).toBe('CELERIS_SERVER_MOUNT')
