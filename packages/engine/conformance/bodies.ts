@@ -218,7 +218,7 @@ export const bodyCases: readonly CaseDefinition[] = [
     async run(scope) {
       const served = await scope.serve(collectBodies())
       const client = await served.connect()
-      await client.send(announced('/x', 100_000) + 'part')
+      await client.send(`${announced('/x', 100_000)}part`)
       await served.event(({ kind }) => kind === EVENT_KIND_BODY_BYTES)
       client.end()
       const answer = await client.readAnswer()

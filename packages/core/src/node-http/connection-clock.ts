@@ -146,21 +146,18 @@ export class ConnectionClock implements Deadlined {
 
   expire(now: number): void {
     if (this.#writeDeadline() <= now) {
-      if (this.#wroteEnough(now)) return
-      this.#counters.add(COUNTER_TIMEOUTS_WRITE)
-      return this.#actions.writeTimeout()
-    }
-    if (this.#bodyDeadline() <= now) {
-      if (this.#body?.progressed(now) === true) return
-      this.#counters.add(COUNTER_TIMEOUTS_BODY)
-      return this.#actions.bodyTimeout()
-    }
-    if (this.#headSince !== 0) {
-      this.#counters.add(COUNTER_TIMEOUTS_HEADER)
-      return this.#actions.headerTimeout()
-    }
-    this.#counters.add(COUNTER_TIMEOUTS_IDLE)
-    this.#actions.idleTimeout()
+      if (!this.#wroteEnough(now)) this.#end(COUNTER_TIMEOUTS_WRITE, this.#actions.writeTimeout)
+    } else if (this.#bodyDeadline() <= now) {
+      if (this.#body?.progressed(now) !== true)
+        this.#end(COUNTER_TIMEOUTS_BODY, this.#actions.bodyTimeout)
+    } else if (this.#headSince !== 0)
+      this.#end(COUNTER_TIMEOUTS_HEADER, this.#actions.headerTimeout)
+    else this.#end(COUNTER_TIMEOUTS_IDLE, this.#actions.idleTimeout)
+  }
+
+  #end(counter: number, action: () => void): void {
+    this.#counters.add(counter)
+    action()
   }
 
   #wroteEnough(now: number): boolean {

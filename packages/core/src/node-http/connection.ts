@@ -1,7 +1,6 @@
 // One accepted socket: requests in, answers out in their order, half-close, closing.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ListenOptions } from '@celeris/engine'
 import {
   COMMAND_ABORT,
   COMMAND_CONTINUE,
@@ -19,51 +18,26 @@ import {
   REQUEST_FLAG_CHUNKED,
   REQUEST_FLAG_CLOSE,
 } from '@celeris/engine/layout'
-import type { BatchTurns } from './batch-turns.ts'
 import { ConnectionClock } from './connection-clock.ts'
-import type { Counters } from './counters.ts'
-import type { Deadlines } from './deadlines.ts'
-import {
-  answerBytes,
-  countStatus,
-  type Exchange,
-  errorAnswer,
-  isStreamed,
-  makeExchange,
-} from './exchange.ts'
+import type { ConnectionHost } from './connection-host.ts'
+import { countStatus, type Exchange, errorAnswer, isStreamed, makeExchange } from './exchange.ts'
 import { linger } from './linger.ts'
+import { Outbox } from './outbox.ts'
 import { OwedAnswers } from './owed-answers.ts'
 import { RequestBody } from './request-body.ts'
-import { checkHead, type HeadLimits, headOf } from './request-check.ts'
+import { checkHead, headOf } from './request-check.ts'
 import type { ReadResponse } from './response-reader.ts'
-import { dropsRest, mustClose, writeAnswer } from './send-answer.ts'
 import { parserStatus, resetSocket } from './socket-facts.ts'
-
-/** What connections need from their engine. */
-export interface ConnectionHost {
-  readonly options: ListenOptions
-  readonly limits: HeadLimits
-  readonly counters: Counters
-  readonly turns: BatchTurns
-  readonly deadlines: Deadlines
-  readonly draining: boolean
-  /** The socket is closed; the slot is free again. */
-  gone(connection: Connection): void
-  /** A connection became idle, or will not answer any more. */
-  settled(connection: Connection): void
-}
-
-/** Bytes of an answer's head, for the account of unsent bytes. */
-const HEAD_BYTES_ESTIMATE = 256
 
 export class Connection {
   readonly slot: number
   readonly generation: number
   readonly socket: Socket
   readonly clock: ConnectionClock
-  readonly #host: ConnectionHost
+  readonly #host: ConnectionHost<Connection>
   readonly #closeSocket: () => void
   readonly #owed = new OwedAnswers()
+  readonly #outbox: Outbox
   #sequence = 0
   /** Input is ignored: an answer that closes is certain. */
   #sealed = false
@@ -72,7 +46,7 @@ export class Connection {
   #plainClose = false
   lingering = false
 
-  constructor(host: ConnectionHost, socket: Socket, slot: number, generation: number) {
+  constructor(host: ConnectionHost<Connection>, socket: Socket, slot: number, generation: number) {
     this.#host = host
     this.socket = socket
     this.slot = slot
@@ -83,6 +57,14 @@ export class Connection {
       bodyTimeout: () => this.#onBodyTimeout(),
       idleTimeout: () => this.shut(),
       writeTimeout: () => this.cut(),
+    })
+    this.#outbox = new Outbox(host, socket, this.clock, this.#owed, {
+      onClosing: ([first]) => {
+        this.#sealed = true
+        if (first !== undefined) this.#event(EVENT_KIND_ABORTED, first.sequence)
+      },
+      onSent: (exchange) => this.#onSent(exchange),
+      onFailure: () => this.fail(),
     })
     // node closes by this method when it thinks an answer was the last; how a connection closes is decided here.
     this.#closeSocket = socket.destroySoon.bind(socket)
@@ -123,7 +105,7 @@ export class Connection {
     const verdict = checkHead(head, this.#host.limits)
     const exchange = makeExchange(this.#sequence++, message, response, head, verdict)
     this.#owed.add(exchange)
-    response.on('finish', () => this.#onSent(exchange))
+    response.on('finish', () => this.#outbox.sent(exchange))
     response.on('error', () => undefined)
     if (verdict.status !== 0) {
       this.clock.onHead(null)
@@ -218,7 +200,7 @@ export class Connection {
     if (exchange === null) return false
     if (read.kind === 'command') return this.#command(exchange, read.command)
     exchange.answer = read
-    this.#pump()
+    this.#outbox.pump()
     return true
   }
 
@@ -240,50 +222,12 @@ export class Connection {
       this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, exchange.bodyFailure)
   }
 
-  /** Gives node every answer that is next in line. */
-  #pump(): void {
-    for (
-      let next = this.#owed.sendable;
-      next !== null && !this.socket.destroyed;
-      next = this.#owed.sendable
-    ) {
-      this.#send(next)
-      if (!next.closes) continue
-      // After an answer that closes nothing else is answered (PIP-5).
-      this.#sealed = true
-      const dropped = this.#owed.dropBehind(next)
-      if (dropped[0] !== undefined) this.#event(EVENT_KIND_ABORTED, dropped[0].sequence)
-      return
-    }
-  }
-
-  #send(exchange: Exchange): void {
-    const { options, draining } = this.#host
-    if (exchange.body?.complete === false && !dropsRest(exchange)) exchange.closes = true
-    exchange.closes = mustClose(exchange, draining || options.disableKeepAlive)
-    const bytes = (exchange.answer?.body.length ?? 0) + HEAD_BYTES_ESTIMATE
-    this.#owed.markHandedOver(exchange, bytes)
-    this.clock.onQueued(bytes)
-    if (exchange.response === null && exchange.answer !== null) {
-      this.socket.write(answerBytes(exchange.answer), () => this.#onSent(exchange))
-      return
-    }
-    try {
-      writeAnswer(exchange)
-    } catch {
-      this.fail()
-    }
-  }
-
-  /** Every byte of an answer is with the kernel. */
   #onSent(exchange: Exchange): void {
-    this.#owed.markSent(exchange)
-    this.clock.onSent(this.#owed.unsentBytes, this.#owed.count)
     if (exchange.closes) {
       this.shut()
       return
     }
-    this.#pump()
+    this.#outbox.pump()
     this.#dispatchReady()
     if (this.#held) this.#hold()
     if (this.#owed.count > 0) return
@@ -299,7 +243,7 @@ export class Connection {
     exchange.answer = errorAnswer(status, exchange.head?.method === 'HEAD')
     countStatus(this.#host.counters, status)
     exchange.body?.discard(performance.now())
-    this.#pump()
+    this.#outbox.pump()
   }
 
   /** The same for bytes that were no request. */

@@ -32,7 +32,8 @@ import {
 import { openRecord } from '../arena.ts'
 import { type Acceptor, openAcceptor } from './acceptor.ts'
 import { BatchTurns } from './batch-turns.ts'
-import { Connection, type ConnectionHost } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Counters } from './counters.ts'
 import { Deadlines } from './deadlines.ts'
 import { drainConnections } from './drain.ts'
@@ -53,7 +54,7 @@ const LISTEN_HINTS: Readonly<Record<State, string>> = {
 }
 
 /** Everything that exists only while the engine listens. */
-interface Serving extends ConnectionHost {
+interface Serving extends ConnectionHost<Connection> {
   readonly reader: ResponseReader
   readonly parser: HttpServer
   draining: boolean
