@@ -8,17 +8,10 @@ import {
   EVENT_KIND_BODY_ERROR,
   INLINE_BODY_BYTES_MAX,
   REQUEST_FLAG_CHUNKED,
-  REQUEST_FLAG_EXPECT_CONTINUE,
 } from '@celeris/engine/layout'
 import { collectBodies } from './body-collector.ts'
 import { chunk, chunkedHead, get, lastChunk, pattern, post } from './request-text.ts'
 import type { CaseDefinition } from './scope.ts'
-
-const expecting = (length: number): string =>
-  post('/expect', '', 'expect: 100-continue').replace(
-    'content-length: 0',
-    `content-length: ${length}`,
-  )
 
 /** A request whose body is announced and not sent. */
 const announced = (path: string, length: number): string =>
@@ -269,66 +262,6 @@ export const bodyCases: readonly CaseDefinition[] = [
       const client = await served.connect()
       await client.send(chunkedHead('/x') + chunk('abc'))
       assert.equal((await client.readAnswer()).value('connection'), 'close')
-      await client.readEnd()
-    },
-  },
-  {
-    name: 'CONTINUE sends 100 in the place of its request, then reads (EXP-1, EXP-3)',
-    async run(scope) {
-      const served = await scope.serve(collectBodies(), { expectHook: true })
-      const client = await served.connect()
-      await client.send(get('/first') + expecting(4))
-      assert.equal((await client.readAnswer()).status, 200)
-      assert.equal((await client.readAnswer()).status, 100)
-      assert.ok(((served.requests[1]?.flags ?? 0) & REQUEST_FLAG_EXPECT_CONTINUE) !== 0)
-      await client.send('four')
-      assert.equal((await client.readAnswer()).body.toString(), 'four')
-      await client.send(get('/next'))
-      assert.equal((await client.readAnswer()).status, 200)
-    },
-  },
-  {
-    name: 'READ_ON sends 100 too, at the first read and once (EXP-1)',
-    async run(scope) {
-      const served = await scope.serve({
-        onRequest(request, write) {
-          write.command(request, COMMAND_READ_ON)
-          write.command(request, COMMAND_READ_ON)
-        },
-        onEvent(event, write) {
-          if (event.kind === EVENT_KIND_BODY_END) write.answer(event, { body: 'read' })
-        },
-      })
-      const client = await served.connect()
-      await client.send(expecting(4))
-      assert.equal((await client.readAnswer()).status, 100)
-      await client.send('four')
-      assert.equal((await client.readAnswer()).body.toString(), 'read')
-    },
-  },
-  {
-    name: 'no 100 when the body has come already (EXP-2)',
-    async run(scope) {
-      const served = await scope.serve(collectBodies())
-      const client = await served.connect()
-      await client.send(`${expecting(4)}four`)
-      const answer = await client.readAnswer()
-      assert.equal(answer.status, 200)
-      assert.equal(answer.body.toString(), 'four')
-    },
-  },
-  {
-    name: 'a final answer instead of 100 closes (EXP-3)',
-    async run(scope) {
-      const served = await scope.serve({
-        onRequest: (request, write) =>
-          write.answer(request, { status: 401, phrase: 'Unauthorized' }),
-      })
-      const client = await served.connect()
-      await client.send(expecting(4))
-      const answer = await client.readAnswer()
-      assert.equal(answer.status, 401)
-      assert.equal(answer.value('connection'), 'close')
       await client.readEnd()
     },
   },

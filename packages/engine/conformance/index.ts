@@ -7,6 +7,7 @@ import { batchingCases } from './batching.ts'
 import { bodyCases } from './bodies.ts'
 import { dataPathCases } from './data-path.ts'
 import { drainCases } from './drain.ts'
+import { expectCases } from './expect.ts'
 import { framingCases } from './framing.ts'
 import { keepAliveCases } from './keep-alive.ts'
 import { lifecycleCases } from './lifecycle.ts'
@@ -39,6 +40,7 @@ const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   pipelining: pipeliningCases,
   'keep-alive': keepAliveCases,
   bodies: bodyCases,
+  expect: expectCases,
   limits: limitCases,
   backpressure: backpressureCases,
   abort: abortCases,

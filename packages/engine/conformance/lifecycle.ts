@@ -30,6 +30,19 @@ async function takenPort(scope: Scope): Promise<number> {
   return (server.address() as net.AddressInfo).port
 }
 
+/** Handles whose descriptors were given away; closing one would close a stranger. */
+const givenAway: object[] = []
+
+/** A descriptor of a bound stream socket, as a service manager hands it over. */
+function boundDescriptor(): number {
+  const handles = net as unknown as {
+    _createServerHandle(address: string, port: number, family: 4): { readonly fd: number }
+  }
+  const handle = handles._createServerHandle('127.0.0.1', 0, 4)
+  givenAway.push(handle)
+  return handle.fd
+}
+
 export const lifecycleCases: readonly CaseDefinition[] = [
   {
     name: 'listens on a free port, serves, and closes with a report (C11)',
@@ -238,6 +251,19 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       assert.deepEqual(served.engine.peer(slot, generation), { address: '', port: 0 })
       await served.engine.close({ timeoutMs: 100 })
       assert.equal(existsSync(path), false, 'the path is gone')
+    },
+  },
+  {
+    name: 'serves an inherited descriptor and closes it (L-6)',
+    needs: ['inheritFd'],
+    async run(scope) {
+      const served = await scope.serve({}, { fd: boundDescriptor() })
+      assert.ok(served.address.port > 0, 'the port it is bound to')
+      const client = await served.connect()
+      await client.send(GET)
+      assert.equal((await client.readAnswer()).body.toString(), '/hello')
+      await served.engine.close({ timeoutMs: 100 })
+      await assert.rejects(scope.connect({ port: served.address.port }))
     },
   },
 ]
