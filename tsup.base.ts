@@ -12,7 +12,9 @@ export const library = (options: Options = {}): Config =>
   defineConfig({
     entry: ['src/index.ts'],
     format: ['esm', 'cjs'],
-    dts: { compilerOptions: { composite: false, incremental: false, paths: {} } },
+    dts: {
+      compilerOptions: { composite: false, incremental: false, paths: {}, stripInternal: true },
+    },
     target: 'node20',
     platform: 'node',
     sourcemap: true,

@@ -124,7 +124,7 @@ function findWhole(kind: number, type: string, body: string, by: Interning): num
     }
     const content = Buffer.from(body)
     const head = `${headText(200, type)}content-length: ${content.length}\r\ndate: `
-    const text = `${head}${DATE_PLACE}\r\n\r\n${content.latin1Slice()}`
+    const text = `${head}${DATE_PLACE}\r\n\r\n${content.toString('latin1')}`
     if (wholeCount === BLOCKS_MAX || wholeBytes + text.length > BLOCK_BYTES_MAX) {
       by.engine.flush()
       dropWholes()

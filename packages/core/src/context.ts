@@ -12,7 +12,12 @@ import {
 } from '@celeris/engine/layout'
 import { bodyJson, bodyText, refuseCoding } from './body-text.ts'
 import { type CookieOptions, parseCookies, serializeCookie, serializeDeletion } from './cookies.ts'
-import { ContextReleasedError, NextCalledTwiceError, ResponseWrittenError, ServerStateError } from './errors.ts'
+import {
+  ContextReleasedError,
+  NextCalledTwiceError,
+  ResponseWrittenError,
+  ServerStateError,
+} from './errors.ts'
 import type { Handler, Next } from './handler.ts'
 import { isThenable, runHandler } from './handler-chain.ts'
 import { checkHeader } from './header-check.ts'
@@ -54,7 +59,7 @@ import {
   type Answer,
 } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
-import type { ParamNames, Params, ParamValue } from './route-params.ts'
+import type { ParamNames, ParamValue } from './route-params.ts'
 import type { Serving } from './serving.ts'
 
 /** Types of an application. */
@@ -63,7 +68,9 @@ export interface Env {
   Variables?: object
 }
 
-type Variables<E extends Env> = E extends { Variables: infer V extends object } ? V : { [key: string]: unknown }
+type Variables<E extends Env> = E extends { Variables: infer V extends object }
+  ? V
+  : { [key: string]: unknown }
 
 const METHODS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -86,7 +93,9 @@ export interface BodyOptions {
  * One request and its answer. Valid until the handler's promise has settled and the answer was handed over;
  * afterwards every member throws ContextReleasedError. Copies (strings, bytes, `signal`) stay valid.
  */
-export class Context<E extends Env = Env, P extends string = string> implements RequestSource, Answer {
+export class Context<out E extends Env = Env, out P extends string = string>
+  implements RequestSource, Answer
+{
   /** @internal */ sourceBytes: Buffer
   /** @internal */ sourceWords: Int32Array
   /** @internal */ sourceAt: number
@@ -131,7 +140,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   isPending: boolean
   /** @internal */ abortReason: CelerisError | null
   /** @internal */ body: BodyCollector | null
-  /** @internal */ beforeSendHooks: ((c: Context<E, P>) => void)[] | null
+  /** @internal */ beforeSendHooks: ((c: Context) => void)[] | null
   /** @internal */ releaseHooks: (() => void)[] | null
   /** @internal */ rewritable: boolean
   #headers: ResponseHeaders | null
@@ -237,7 +246,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     this.isAborted = false
     this.abortReason = null
     this.rewritable = false
-    for (let index = 32; index < this.#nexts.length; index++) this.#nexts[index] = undefined as unknown as Next
+    for (let index = 32; index < this.#nexts.length; index++)
+      this.#nexts[index] = undefined as unknown as Next
   }
 
   /** @internal The answer that was about to be written is forgotten; headers that fit an error stay (C-7). */
@@ -286,7 +296,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   #callNext(index: number): void | Promise<void> {
     if (!this.live) throw new ContextReleasedError('next()')
     const bit = 1 << (index & 31)
-    if (index < 32 ? (this.called & bit) !== 0 : this.#nexts[index] === SPENT) throw new NextCalledTwiceError()
+    if (index < 32 ? (this.called & bit) !== 0 : this.#nexts[index] === SPENT)
+      throw new NextCalledTwiceError()
     this.called |= bit
     if (index >= 32) this.#nexts[index] = SPENT
     const result = runHandler(this as unknown as Context, index)
@@ -316,7 +327,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
 
   /** @internal Sends what a handler returned (C-4). */
   applyValue(value: unknown): void {
-    if (this.answerKind !== ANSWER_NONE) throw new ResponseWrittenError('the value that the handler returned')
+    if (this.answerKind !== ANSWER_NONE)
+      throw new ResponseWrittenError('the value that the handler returned')
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
     else if (value instanceof ArrayBuffer) this.bytes(new Uint8Array(value))
@@ -488,14 +500,25 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   rewrite(target: { method?: string; path?: string; query?: string }): void {
     this.#check('c.rewrite()')
     if (!this.rewritable) {
-      throw new ServerStateError('CELERIS_REWRITE_TOO_LATE', 'c.rewrite() works in pre() middleware only: routing is done by now')
+      throw new ServerStateError(
+        'CELERIS_REWRITE_TOO_LATE',
+        'c.rewrite() works in pre() middleware only: routing is done by now',
+      )
     }
     this.dirty = true
     const rawPath = target.path ?? this.rawPath
     const raw = Buffer.from(rawPath, 'latin1')
-    const length = raw.length > decodedPath.length ? -1 : decodePath(raw, 0, raw.length, decodedPath)
-    if (length < 0) throw new BadRequestError('c.rewrite(): the path is malformed', { code: 'CELERIS_INVALID_PATH' })
-    this.#rewritten = { method: target.method ?? this.method, rawPath, path: pathText(decodedPath, 0, length) }
+    const length =
+      raw.length > decodedPath.length ? -1 : decodePath(raw, 0, raw.length, decodedPath)
+    if (length < 0)
+      throw new BadRequestError('c.rewrite(): the path is malformed', {
+        code: 'CELERIS_INVALID_PATH',
+      })
+    this.#rewritten = {
+      method: target.method ?? this.method,
+      rawPath,
+      path: pathText(decodedPath, 0, length),
+    }
     if (target.query !== undefined) this.#query = target.query
     this.#path = ''
   }
@@ -522,19 +545,22 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     const names = this.entry.paramNames
     for (let index = 0; index < names.length; index++) {
       if (names[index] !== name) continue
-      return (this.paramValues === null ? this.#paramAt(index) : this.paramValues[index]) as ParamValue<P, N>
+      return (
+        this.paramValues === null ? this.#paramAt(index) : this.paramValues[index]
+      ) as ParamValue<P, N>
     }
     return undefined as ParamValue<P, N>
   }
 
   /** All path parameters, as an object without prototype. */
-  get params(): Params<P> {
+  get params(): { readonly [name: string]: string | undefined } {
     this.#check('c.params')
     const params = Object.create(null) as Record<string, string>
     this.entry.paramNames.forEach((name, index) => {
-      params[name] = this.paramValues === null ? this.#paramAt(index) : (this.paramValues[index] as string)
+      params[name] =
+        this.paramValues === null ? this.#paramAt(index) : (this.paramValues[index] as string)
     })
-    return params as Params<P>
+    return params
   }
 
   /** First value of a query parameter (WHATWG form rules); undefined when absent. */
@@ -562,7 +588,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   headers(): Headers {
     this.#check('c.headers()')
     const headers = new Headers()
-    for (let index = 0; index < fieldCount(this); index++) headers.append(fieldName(this, index), fieldValue(this, index))
+    for (let index = 0; index < fieldCount(this); index++)
+      headers.append(fieldName(this, index), fieldValue(this, index))
     return headers
   }
 
@@ -570,7 +597,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   get rawHeaders(): string[] {
     this.#check('c.rawHeaders')
     const lines: string[] = []
-    for (let index = 0; index < fieldCount(this); index++) lines.push(fieldName(this, index), fieldValue(this, index))
+    for (let index = 0; index < fieldCount(this); index++)
+      lines.push(fieldName(this, index), fieldValue(this, index))
     return lines
   }
 
@@ -614,7 +642,9 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   async bodyBytes(options?: BodyOptions): Promise<Uint8Array> {
     this.#check('c.bodyBytes()')
     this.dirty = true
-    this.#bodyBytes ??= this.bodyFollows ? this.#collect(options?.limit) : Promise.resolve(inlineBody(this))
+    this.#bodyBytes ??= this.bodyFollows
+      ? this.#collect(options?.limit)
+      : Promise.resolve(inlineBody(this))
     const body = await this.#bodyBytes
     if (options?.limit !== undefined && body.length > options.limit) {
       throw new PayloadTooLargeError(`the request body is larger than ${options.limit} bytes`)
@@ -625,7 +655,9 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   #collect(limit: number | undefined): Promise<Uint8Array> {
     const announced = this.contentLength
     if (limit !== undefined && announced !== undefined && announced > limit) {
-      return Promise.reject(new PayloadTooLargeError(`the request body is larger than ${limit} bytes`))
+      return Promise.reject(
+        new PayloadTooLargeError(`the request body is larger than ${limit} bytes`),
+      )
     }
     return this.collectBody().bytes
   }
@@ -652,7 +684,12 @@ export class Context<E extends Env = Env, P extends string = string> implements 
 
   // ---- answering -----------------------------------------------------------------------------------------------
 
-  #answer(member: string, kind: number, body: string | Uint8Array | null, status: number | undefined): void {
+  #answer(
+    member: string,
+    kind: number,
+    body: string | Uint8Array | null,
+    status: number | undefined,
+  ): void {
     if (!this.live) throw new ContextReleasedError(member)
     if (this.answerKind !== ANSWER_NONE) throw new ResponseWrittenError(member)
     if (status !== undefined) this.status(status)
@@ -708,7 +745,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     const headers = this.#headers
     const index = lower === 'set-cookie' ? -1 : headers.find(lower)
     if (index < 0) headers.append(lower, text)
-    else if (lower === 'content-length' || lower === 'content-type') checkHeader(name, `${headers.value(index)}\0`)
+    else if (lower === 'content-length' || lower === 'content-type')
+      checkHeader(name, `${headers.value(index)}\0`)
     else headers.replace(index, `${headers.value(index)}, ${text}`)
     return this
   }
@@ -749,7 +787,10 @@ export class Context<E extends Env = Env, P extends string = string> implements 
    */
   json(value: unknown, status?: number): void {
     const body: string | undefined = JSON.stringify(value)
-    if (body === undefined) throw new TypeError(`c.json(): ${typeof value} has no JSON form; answer with a value that has`)
+    if (body === undefined)
+      throw new TypeError(
+        `c.json(): ${typeof value} has no JSON form; answer with a value that has`,
+      )
     this.#answer('c.json()', ANSWER_JSON, body, status)
   }
 
@@ -773,7 +814,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
    * @throws RangeError unless the status is 301, 302, 303, 307 or 308.
    */
   redirect(url: string, status = 302): void {
-    if (!REDIRECTS.has(status)) throw new RangeError(`redirect status ${status}: use 301, 302, 303, 307 or 308`)
+    if (!REDIRECTS.has(status))
+      throw new RangeError(`redirect status ${status}: use 301, 302, 303, 307 or 308`)
     checkHeader('location', url.replace(/[^\0-\xff]/g, '?'))
     this.#answer('c.redirect()', ANSWER_EMPTY, null, status)
     this.setHeader('location', url.replace(/[^\x21-\x7e]|%(?![0-9a-f]{2})/gi, encodeURIComponent))
@@ -783,7 +825,11 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   respond(value: unknown, status?: number): void {
     this.#check('c.respond()')
     this.vary('accept')
-    if (typeof value === 'string' && this.accepts('application/json', 'text/plain') === 'text/plain') this.text(value, status)
+    if (
+      typeof value === 'string' &&
+      this.accepts('application/json', 'text/plain') === 'text/plain'
+    )
+      this.text(value, status)
     else this.json(value, status)
   }
 
@@ -791,7 +837,9 @@ export class Context<E extends Env = Env, P extends string = string> implements 
   vary(name: string): this {
     const current = this.responseHeader('vary')
     if (current === undefined) return this.setHeader('vary', name)
-    const listed = current.split(',').some((entry) => entry.trim().toLowerCase() === name.toLowerCase() || entry.trim() === '*')
+    const listed = current
+      .split(',')
+      .some((entry) => entry.trim().toLowerCase() === name.toLowerCase() || entry.trim() === '*')
     return listed ? this : this.setHeader('vary', `${current}, ${name}`)
   }
 
@@ -816,7 +864,8 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     const identity = cookieIdentity(line)
     const headers = this.#headers
     for (let index = 0; headers !== null && index < headers.count; index++) {
-      if (headers.name(index) !== 'set-cookie' || cookieIdentity(headers.value(index)) !== identity) continue
+      if (headers.name(index) !== 'set-cookie' || cookieIdentity(headers.value(index)) !== identity)
+        continue
       headers.replace(index, line)
       return this
     }
@@ -864,7 +913,7 @@ export class Context<E extends Env = Env, P extends string = string> implements 
     this.#check('c.beforeSend()')
     this.dirty = true
     this.beforeSendHooks ??= []
-    this.beforeSendHooks.push(hook)
+    this.beforeSendHooks.push(hook as (c: Context) => void)
   }
 
   /** Runs `hook` after the answer was handed over or the request was aborted, last first. Errors are logged. */
@@ -899,6 +948,9 @@ function survivesError(name: string): boolean {
 function cookieIdentity(line: string): string {
   const parts = line.split(';')
   const attribute = (name: string): string =>
-    parts.find((part) => part.trim().toLowerCase().startsWith(`${name}=`))?.trim().toLowerCase() ?? ''
+    parts
+      .find((part) => part.trim().toLowerCase().startsWith(`${name}=`))
+      ?.trim()
+      .toLowerCase() ?? ''
   return `${parts[0]?.split('=', 1)[0]};${attribute('domain')};${attribute('path')}`
 }

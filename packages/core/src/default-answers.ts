@@ -9,9 +9,16 @@ import type { UnmatchedEntries } from './route-table.ts'
 /** Default handlers of unmatched requests. */
 export const defaultAnswers: { readonly [K in keyof UnmatchedEntries]: Handler } = {
   notFound: (c) => answerError(c, new NotFoundError(`no route for ${c.method} ${c.path}`)),
-  methodNotAllowed: (c) => answerError(c, new MethodNotAllowedError(c.responseHeader('allow')?.split(', ') ?? [])),
+  methodNotAllowed: (c) =>
+    answerError(c, new MethodNotAllowedError(c.responseHeader('allow')?.split(', ') ?? [])),
   notImplemented: (c) =>
-    answerError(c, new HttpError(501, `method ${c.method} is not implemented`, { code: 'CELERIS_NOT_IMPLEMENTED', expose: true })),
+    answerError(
+      c,
+      new HttpError(501, `method ${c.method} is not implemented`, {
+        code: 'CELERIS_NOT_IMPLEMENTED',
+        expose: true,
+      }),
+    ),
   options: (c) => c.noContent(),
 }
 
@@ -22,7 +29,18 @@ function refusePath(c: Context): undefined {
 
 /** An entry that belongs to no route. */
 export function internalEntry(run: RouteEntry['run']): RouteEntry {
-  return { method: '*', pattern: '', paramNames: [], wildcard: false, name: undefined, handlers: [], onError: undefined, run, neverAsync: true, internMisses: 0 }
+  return {
+    method: '*',
+    pattern: '',
+    paramNames: [],
+    wildcard: false,
+    name: undefined,
+    handlers: [],
+    onError: undefined,
+    run,
+    neverAsync: true,
+    internMisses: 0,
+  }
 }
 
 export const badPathEntry = (): RouteEntry => internalEntry(refusePath)

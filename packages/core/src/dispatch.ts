@@ -34,11 +34,12 @@ import {
 import { Context } from './context.ts'
 import { fail } from './error-flow.ts'
 import { isThenable } from './handler-chain.ts'
-import { batchTime, bytes, words } from './memory.ts'
+import { latin1 } from './latin1.ts'
 import { matchRoute } from './match-route.ts'
+import { batchTime, bytes, words } from './memory.ts'
 import { addPending, findPending, removePending } from './pending.ts'
-import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
 import { checkLength } from './response-length.ts'
+import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { Serving } from './serving.ts'
 
@@ -78,7 +79,8 @@ class Dispatcher {
     const serving = this.#serving
     const { collector } = serving
     // The engine has timed the turn before; its answers are counted now.
-    if (collector !== null) collector.observe((words[CONTROL_TURN_MICROSECONDS] as number) / 1000, this.#answered)
+    if (collector !== null)
+      collector.observe((words[CONTROL_TURN_MICROSECONDS] as number) / 1000, this.#answered)
     this.#answered = 0
     if (this.#unparked.length > 0) this.#unparked.length = 0
     const at = base >> 2
@@ -118,10 +120,16 @@ class Dispatcher {
 
   #methodName(record: number): string {
     const start = words[record + REQUEST_HEAD_OFFSET] as number
-    return bytes.latin1Slice(start, (words[record + REQUEST_TARGET_OFFSET] as number) - 1)
+    return latin1(bytes, start, (words[record + REQUEST_TARGET_OFFSET] as number) - 1)
   }
 
-  #start(record: number, entry: RouteEntry, methodId: number, paramBytes: Buffer, allow: string): void {
+  #start(
+    record: number,
+    entry: RouteEntry,
+    methodId: number,
+    paramBytes: Buffer,
+    allow: string,
+  ): void {
     let c = this.#spare
     if (c === null || !entry.neverAsync) c = new Context(this.#serving, entry)
     else this.#spare = null
@@ -155,7 +163,11 @@ class Dispatcher {
     addPending(this.#serving, c)
     c.park()
     if ((flags & (REQUEST_FLAG_CHUNKED | REQUEST_FLAG_EXPECT_CONTINUE)) !== 0) return false
-    if (length > this.#serving.bufferedBodySize || (c.contentLength ?? 0) > this.#serving.bufferedBodySize) return false
+    if (
+      length > this.#serving.bufferedBodySize ||
+      (c.contentLength ?? 0) > this.#serving.bufferedBodySize
+    )
+      return false
     c.collectBody().bytes.then(
       () => this.#run(c),
       (error: unknown) => {
@@ -172,7 +184,7 @@ class Dispatcher {
     c.dirty = true
     if (!c.isPending) {
       c.startedAt = batchTime()
-    c.startedMono = performance.now()
+      c.startedMono = performance.now()
       c.keepParams()
       addPending(this.#serving, c)
       this.#unparked.push(c)
@@ -187,7 +199,8 @@ class Dispatcher {
     const continuation = this.#continuations.pop() ?? new Continuation(this)
     continuation.context = c
     // A stranger's thenable might call back twice, which a pooled pair of functions must not see.
-    const promise = result instanceof Promise ? result : Promise.resolve(result as PromiseLike<unknown>)
+    const promise =
+      result instanceof Promise ? result : Promise.resolve(result as PromiseLike<unknown>)
     promise.then(continuation.fulfilled, continuation.rejected)
   }
 
@@ -226,7 +239,8 @@ class Dispatcher {
       this.#settleFailure(c, error)
       return
     }
-    if (c.strayError !== undefined && c.answerKind === ANSWER_NONE) this.#settleFailure(c, c.strayError)
+    if (c.strayError !== undefined && c.answerKind === ANSWER_NONE)
+      this.#settleFailure(c, c.strayError)
     else this.#finishLate(c)
   }
 
@@ -288,7 +302,10 @@ class Dispatcher {
     if (c.answerKind === ANSWER_NONE) {
       if (c.statusSet) c.answerKind = ANSWER_EMPTY
       else if (!c.isAborted) {
-        throw new CelerisError('CELERIS_NO_RESPONSE', `the handler of ${c.method} ${c.routePath || c.path} answered nothing: call c.text(), c.json() or c.noContent(), or return a value`)
+        throw new CelerisError(
+          'CELERIS_NO_RESPONSE',
+          `the handler of ${c.method} ${c.routePath || c.path} answered nothing: call c.text(), c.json() or c.noContent(), or return a value`,
+        )
       }
     }
     const hooks = c.beforeSendHooks
@@ -335,15 +352,30 @@ class Dispatcher {
     const generation = words[at + EVENT_GENERATION] as number
     const kindCode = words[at + EVENT_KIND_CODE] as number
     const kind = kindCode & 0xff
-    if (kind === EVENT_KIND_BODY_BYTES || kind === EVENT_KIND_BODY_END || kind === EVENT_KIND_BODY_ERROR) {
+    if (
+      kind === EVENT_KIND_BODY_BYTES ||
+      kind === EVENT_KIND_BODY_END ||
+      kind === EVENT_KIND_BODY_ERROR
+    ) {
       const c = findPending(this.#serving, slot, generation, words[at + EVENT_SEQUENCE] as number)
       const offset = words[at + EVENT_OFFSET] as number
-      c?.body?.take(kind, kindCode >>> 8, bytes.subarray(offset, offset + (words[at + EVENT_LENGTH] as number)))
+      c?.body?.take(
+        kind,
+        kindCode >>> 8,
+        bytes.subarray(offset, offset + (words[at + EVENT_LENGTH] as number)),
+      )
       return
     }
-    if (kind === EVENT_KIND_ABORTED) this.#abortAll(slot, generation, 'CELERIS_CLIENT_ABORTED', 'the client has gone', true)
+    if (kind === EVENT_KIND_ABORTED)
+      this.#abortAll(slot, generation, 'CELERIS_CLIENT_ABORTED', 'the client has gone', true)
     else if (kind === EVENT_KIND_HALF_CLOSED) {
-      this.#abortAll(slot, generation, 'CELERIS_CLIENT_HALF_CLOSED', 'the client sends no more; it may have gone', false)
+      this.#abortAll(
+        slot,
+        generation,
+        'CELERIS_CLIENT_HALF_CLOSED',
+        'the client sends no more; it may have gone',
+        false,
+      )
     } else this.#serving.connectionEvent?.(kind, slot, generation)
   }
 

@@ -16,9 +16,18 @@ interface ErrorView {
 /** Reads an error, also a stranger's: any object with a `status` from 400 to 599 is honoured. */
 function viewError(error: unknown): ErrorView {
   if (error instanceof HttpError) {
-    return { status: error.status, code: error.code, message: error.message, expose: error.expose, headers: error.headers }
+    return {
+      status: error.status,
+      code: error.code,
+      message: error.message,
+      expose: error.expose,
+      headers: error.headers,
+    }
   }
-  const foreign = typeof error === 'object' && error !== null ? (error as { status?: unknown; message?: unknown; code?: unknown; expose?: unknown }) : {}
+  const foreign =
+    typeof error === 'object' && error !== null
+      ? (error as { status?: unknown; message?: unknown; code?: unknown; expose?: unknown })
+      : {}
   const { status } = foreign
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 400 || status > 599) {
     return { status: 500, code: 'CELERIS_INTERNAL', message: '', expose: false, headers: undefined }
@@ -31,7 +40,13 @@ function viewError(error: unknown): ErrorView {
 
 function log(c: Context, view: ErrorView, error: unknown): void {
   if (view.status < 500) return
-  const facts = { error, code: error instanceof CelerisError ? error.code : undefined, method: c.method, route: c.routePath, requestId: c.requestId }
+  const facts = {
+    error,
+    code: error instanceof CelerisError ? error.code : undefined,
+    method: c.method,
+    route: c.routePath,
+    requestId: c.requestId,
+  }
   c.serving.logger.error(facts, `request failed with ${view.status}`)
 }
 
@@ -40,7 +55,8 @@ export function answerError(c: Context, error: unknown): void {
   const view = viewError(error)
   log(c, view, error)
   c.clearAnswer()
-  if (view.headers !== undefined) for (const [name, value] of Object.entries(view.headers)) c.setHeader(name, value)
+  if (view.headers !== undefined)
+    for (const [name, value] of Object.entries(view.headers)) c.setHeader(name, value)
   if (view.status >= 500) c.setHeader('cache-control', 'no-store')
   const code = view.expose ? view.code : 'CELERIS_INTERNAL'
   const message = view.expose ? view.message : ''
@@ -52,8 +68,13 @@ export function answerError(c: Context, error: unknown): void {
   }
 }
 
-function issuesOf(error: unknown, body: { code: string; message: string }, expose: boolean): object {
-  if (!expose || typeof error !== 'object' || error === null || !('issues' in error)) return { error: body }
+function issuesOf(
+  error: unknown,
+  body: { code: string; message: string },
+  expose: boolean,
+): object {
+  if (!expose || typeof error !== 'object' || error === null || !('issues' in error))
+    return { error: body }
   return { error: { ...body, issues: error.issues } }
 }
 

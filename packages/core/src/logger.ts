@@ -8,9 +8,16 @@ export interface Logger {
 
 function describe(facts: object): string {
   const error = 'error' in facts ? facts.error : undefined
-  const rest = Object.entries(facts).filter(([key, value]) => key !== 'error' && value !== undefined)
+  const rest = Object.entries(facts).filter(
+    ([key, value]) => key !== 'error' && value !== undefined,
+  )
   const pairs = rest.map(([key, value]) => `${key}=${String(value)}`).join(' ')
-  const cause = error instanceof Error ? `\n${error.stack ?? String(error)}` : error === undefined ? '' : ` ${String(error)}`
+  const cause =
+    error instanceof Error
+      ? `\n${error.stack ?? String(error)}`
+      : error === undefined
+        ? ''
+        : ` ${String(error)}`
   return `${pairs === '' ? '' : ` (${pairs})`}${cause}`
 }
 

@@ -32,13 +32,25 @@ function give(entry: RouteEntry, paramBytes: Buffer, allow: string): Matched {
   return matched
 }
 
-function unmatched(routes: SealedRoutes, paths: Buffer, start: number, end: number, methodId: number, methodName: string | null): Matched {
+function unmatched(
+  routes: SealedRoutes,
+  paths: Buffer,
+  start: number,
+  end: number,
+  methodId: number,
+  methodName: string | null,
+): Matched {
   const allowed = routes.allowed(paths, start, end)
   const entries = routes.unmatchedAt(paths, start, end)
-  if (methodId === METHOD_OTHER && !routes.knownMethods.has(methodName ?? '')) return give(entries.notImplemented, sharedBytes, '')
+  if (methodId === METHOD_OTHER && !routes.knownMethods.has(methodName ?? ''))
+    return give(entries.notImplemented, sharedBytes, '')
   if (allowed.length === 0) return give(entries.notFound, sharedBytes, '')
   const allow = allowed.join(', ')
-  return give(methodId === METHOD_OPTIONS ? entries.options : entries.methodNotAllowed, sharedBytes, allow)
+  return give(
+    methodId === METHOD_OPTIONS ? entries.options : entries.methodNotAllowed,
+    sharedBytes,
+    allow,
+  )
 }
 
 /**
@@ -60,7 +72,8 @@ export function matchRoute(
   let end = start + length
   if (length === 0) {
     // Absolute-form with an empty path is `/` (RFC 9110 §4.2.3), for OPTIONS `*` (RFC 9112 §3.2.4).
-    if (methodId === METHOD_OPTIONS) return give(routes.unmatched.options, sharedBytes, routes.allMethods.join(', '))
+    if (methodId === METHOD_OPTIONS)
+      return give(routes.unmatched.options, sharedBytes, routes.allMethods.join(', '))
     decodedPath[0] = SLASH
     paths = decodedPath
     from = 0
@@ -75,5 +88,7 @@ export function matchRoute(
     end = decoded
   }
   const entry = routes.find(paths, from, end, methodId, methodName, matchedParams)
-  return entry === null ? unmatched(routes, paths, from, end, methodId, methodName) : give(entry, paths, '')
+  return entry === null
+    ? unmatched(routes, paths, from, end, methodId, methodName)
+    : give(entry, paths, '')
 }

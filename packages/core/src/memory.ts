@@ -11,5 +11,8 @@ export const bytes: Buffer = memory.bytes
 
 /** When the current batch was received, epoch milliseconds. */
 export function batchTime(): number {
-  return (words[CONTROL_TIME_HIGH] as number) * 0x1_0000_0000 + ((words[CONTROL_TIME_LOW] as number) >>> 0)
+  return (
+    (words[CONTROL_TIME_HIGH] as number) * 0x1_0000_0000 +
+    ((words[CONTROL_TIME_LOW] as number) >>> 0)
+  )
 }

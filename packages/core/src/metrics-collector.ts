@@ -3,7 +3,9 @@ import type { Engine, EngineMetrics } from '@celeris/engine'
 import type { Handler } from './handler.ts'
 
 /** Upper bounds of the duration histogram, seconds; one more bucket has no bound. */
-export const DURATION_BUCKETS_SEC: readonly number[] = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
+export const DURATION_BUCKETS_SEC: readonly number[] = [
+  0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5,
+]
 
 /** Counters at one moment; a frozen copy. */
 export interface MetricsSnapshot {
@@ -56,7 +58,11 @@ export class MetricsCollector {
     if (count === 0) return
     const seconds = durationMs / 1000
     let bucket = 0
-    while (bucket < DURATION_BUCKETS_SEC.length && seconds > (DURATION_BUCKETS_SEC[bucket] as number)) bucket++
+    while (
+      bucket < DURATION_BUCKETS_SEC.length &&
+      seconds > (DURATION_BUCKETS_SEC[bucket] as number)
+    )
+      bucket++
     ;(this.#durations[bucket] as number) += count
     this.#durationSum += seconds * count
   }
@@ -101,14 +107,29 @@ export class MetricsCollector {
   prometheus(): string {
     const now = this.snapshot()
     const lines: string[] = []
-    const metric = (name: string, type: string, help: string, ...samples: [labels: string, value: number][]): void => {
+    const metric = (
+      name: string,
+      type: string,
+      help: string,
+      ...samples: [labels: string, value: number][]
+    ): void => {
       lines.push(`# HELP celeris_${name} ${help}`, `# TYPE celeris_${name} ${type}`)
       for (const [labels, value] of samples) lines.push(`celeris_${name}${labels} ${value}`)
     }
-    metric('requests_total', 'counter', 'Answers by status class.', ...now.byClass.slice(2).map((count, index): [string, number] => [`{class="${index + 2}xx"}`, count]))
+    metric(
+      'requests_total',
+      'counter',
+      'Answers by status class.',
+      ...now.byClass
+        .slice(2)
+        .map((count, index): [string, number] => [`{class="${index + 2}xx"}`, count]),
+    )
     const total = now.durations.reduce((sum, count) => sum + count, 0)
     let below = 0
-    lines.push('# HELP celeris_request_duration_seconds Head parsed to answer handed over.', '# TYPE celeris_request_duration_seconds histogram')
+    lines.push(
+      '# HELP celeris_request_duration_seconds Head parsed to answer handed over.',
+      '# TYPE celeris_request_duration_seconds histogram',
+    )
     DURATION_BUCKETS_SEC.forEach((bound, index) => {
       below += now.durations[index] as number
       lines.push(`celeris_request_duration_seconds_bucket{le="${bound}"} ${below}`)
@@ -119,40 +140,74 @@ export class MetricsCollector {
       `celeris_request_duration_seconds_count ${total}`,
     )
     metric('requests_active', 'gauge', 'Requests whose handler is running.', ['', now.active])
-    metric('client_aborts_total', 'counter', 'Requests whose client left before the answer.', ['', now.aborts])
-    metric('process_cpu_ratio', 'gauge', 'Share of one CPU used since the last reading.', ['', now.cpuRatio])
-    metric('loop_busy_ratio', 'gauge', 'Share of time the loop was not waiting since the last reading.', ['', now.loopBusyRatio])
+    metric('client_aborts_total', 'counter', 'Requests whose client left before the answer.', [
+      '',
+      now.aborts,
+    ])
+    metric('process_cpu_ratio', 'gauge', 'Share of one CPU used since the last reading.', [
+      '',
+      now.cpuRatio,
+    ])
+    metric(
+      'loop_busy_ratio',
+      'gauge',
+      'Share of time the loop was not waiting since the last reading.',
+      ['', now.loopBusyRatio],
+    )
     if (now.engine !== null) this.#engineMetrics(now.engine, metric)
     this.#sourceMetrics(metric)
     return `${lines.join('\n')}\n`
   }
 
-  #engineMetrics(engine: EngineMetrics, metric: (name: string, type: string, help: string, ...samples: [string, number][]) => void): void {
-    const statuses = (['400', '408', '413', '414', '417', '421', '431', '501', '505'] as const).map((status): [string, number] => [`{status="${status}"}`, engine[`status${status}`]])
+  #engineMetrics(
+    engine: EngineMetrics,
+    metric: (name: string, type: string, help: string, ...samples: [string, number][]) => void,
+  ): void {
+    const statuses = (['400', '408', '413', '414', '417', '421', '431', '501', '505'] as const).map(
+      (status): [string, number] => [`{status="${status}"}`, engine[`status${status}`]],
+    )
     metric('protocol_errors_total', 'counter', 'Requests the engine refused.', ...statuses)
     metric(
-      'timeouts_total', 'counter', 'Timeouts by kind.',
-      ['{kind="header"}', engine.timeoutsHeader], ['{kind="body"}', engine.timeoutsBody],
-      ['{kind="write"}', engine.timeoutsWrite], ['{kind="idle"}', engine.timeoutsIdle],
+      'timeouts_total',
+      'counter',
+      'Timeouts by kind.',
+      ['{kind="header"}', engine.timeoutsHeader],
+      ['{kind="body"}', engine.timeoutsBody],
+      ['{kind="write"}', engine.timeoutsWrite],
+      ['{kind="idle"}', engine.timeoutsIdle],
     )
     metric('connections_active', 'gauge', 'Open connections.', ['', engine.active])
     metric('connections_accepted_total', 'counter', 'Connections accepted.', ['', engine.accepted])
     metric('connections_closed_total', 'counter', 'Connections closed.', ['', engine.closed])
     metric('read_bytes_total', 'counter', 'Bytes received.', ['', engine.bytesRead])
     metric('written_bytes_total', 'counter', 'Bytes sent.', ['', engine.bytesWritten])
-    metric('engine_switches_total', 'counter', 'Moves from one engine to another.', ['', engine.switches])
+    metric('engine_switches_total', 'counter', 'Moves from one engine to another.', [
+      '',
+      engine.switches,
+    ])
     metric('workers', 'gauge', 'Loops that serve.', ['', engine.workers])
-    metric('engine_info', 'gauge', 'The engine in use.', [`{type="${this.#engine?.type ?? ''}",tier=""}`, 1])
+    metric('engine_info', 'gauge', 'The engine in use.', [
+      `{type="${this.#engine?.type ?? ''}",tier=""}`,
+      1,
+    ])
   }
 
   /** Counters that middleware carries as `metrics` (core.md M-3). */
-  #sourceMetrics(metric: (name: string, type: string, help: string, ...samples: [string, number][]) => void): void {
+  #sourceMetrics(
+    metric: (name: string, type: string, help: string, ...samples: [string, number][]) => void,
+  ): void {
     for (const source of this.#sources) {
       const { metrics } = source as { metrics?: unknown }
       if (typeof metrics !== 'object' || metrics === null) continue
       const owner = (source.name || 'middleware').replace(/[^A-Za-z0-9_]/g, '_').toLowerCase()
       for (const [name, value] of Object.entries(metrics)) {
-        if (typeof value === 'number') metric(`${owner}_${name.replace(/[^A-Za-z0-9_]/g, '_')}`, 'gauge', `Counter of ${owner}.`, ['', value])
+        if (typeof value === 'number')
+          metric(
+            `${owner}_${name.replace(/[^A-Za-z0-9_]/g, '_')}`,
+            'gauge',
+            `Counter of ${owner}.`,
+            ['', value],
+          )
       }
     }
   }

@@ -30,7 +30,12 @@ export function removePending(serving: Serving, c: Context): boolean {
   return false
 }
 
-export function findPending(serving: Serving, slot: number, generation: number, sequence: number): Context | null {
+export function findPending(
+  serving: Serving,
+  slot: number,
+  generation: number,
+  sequence: number,
+): Context | null {
   let c = slot < serving.pending.length ? (serving.pending[slot] as Context | null) : null
   while (c !== null && (c.generation !== generation || c.sequence !== sequence)) c = c.nextPending
   return c

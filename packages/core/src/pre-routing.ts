@@ -28,7 +28,8 @@ export function preRun(routes: SealedRoutes, badPath: RouteEntry): Run {
     const own = preChain.length
     if (entry.handlers.length === 0) return entry.run?.(c)
     const result = runHandler(c, own)
-    if (isThenable(result)) return Promise.resolve(result).then((value) => (c.calledNext(own) ? undefined : value))
+    if (isThenable(result))
+      return Promise.resolve(result).then((value) => (c.calledNext(own) ? undefined : value))
     return c.calledNext(own) ? undefined : result
   }
   const preChain: readonly Handler[] = [...pre, routeStep as Handler]
@@ -41,7 +42,16 @@ export function preRun(routes: SealedRoutes, badPath: RouteEntry): Run {
     const start = rewritten === null ? pathStart(c) : 0
     const length = rewritten === null ? pathLength(c) : raw.length
     const plain = rewritten === null && isPlain(c)
-    const { entry, paramBytes, allow } = matchRoute(routes, badPath, raw, start, length, plain, methodId, method)
+    const { entry, paramBytes, allow } = matchRoute(
+      routes,
+      badPath,
+      raw,
+      start,
+      length,
+      plain,
+      methodId,
+      method,
+    )
     c.paramBytes = paramBytes
     c.methodId = methodId
     if (allow !== '') c.setHeader('allow', allow)

@@ -1,14 +1,27 @@
 // A request body that arrives in events: asked for at the first read, collected within its limit.
-import { COMMAND_READ_ON, EVENT_KIND_BODY_BYTES, EVENT_KIND_BODY_END, RESPONSE_KIND_COMMAND } from '@celeris/engine/layout'
+import {
+  COMMAND_READ_ON,
+  EVENT_KIND_BODY_BYTES,
+  EVENT_KIND_BODY_END,
+  RESPONSE_KIND_COMMAND,
+} from '@celeris/engine/layout'
 import { type Answered, commitRecord, openRecord } from './arena.ts'
-import { BadRequestError, HttpError, PayloadTooLargeError, RequestTimeoutError } from './http-errors.ts'
+import {
+  BadRequestError,
+  HttpError,
+  PayloadTooLargeError,
+  RequestTimeoutError,
+} from './http-errors.ts'
 
 /** The error a reader gets for a status the engine reported. */
 export function bodyError(status: number): HttpError {
   if (status === 408) return new RequestTimeoutError('the request body did not arrive in time')
-  if (status === 413) return new PayloadTooLargeError('the request body is larger than the server accepts')
+  if (status === 413)
+    return new PayloadTooLargeError('the request body is larger than the server accepts')
   if (status === 431) return new HttpError(431, 'the trailers of the request body are too large')
-  return new BadRequestError('the request body ended early or is malformed', { code: 'CELERIS_BODY_TRUNCATED' })
+  return new BadRequestError('the request body ended early or is malformed', {
+    code: 'CELERIS_BODY_TRUNCATED',
+  })
 }
 
 /** Collects one body. */
@@ -50,7 +63,9 @@ export class BodyCollector {
       this.#settled = true
       const chunks = this.#chunks
       this.#chunks = []
-      this.#resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, this.#length))
+      this.#resolve(
+        chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, this.#length),
+      )
     } else this.fail(bodyError(code))
   }
 

@@ -20,6 +20,7 @@ import {
   REQUEST_TARGET_OFFSET,
   REQUEST_WORDS,
 } from '@celeris/engine/layout'
+import { latin1 } from './latin1.ts'
 import { bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { decodePath } from './path-decode.ts'
 
@@ -38,7 +39,8 @@ export interface RequestSource {
 /** Points a source at a record of the current batch. */
 export function viewRecord(source: RequestSource, at: number): void {
   source.sourceAt = at
-  source.sourceFields = FIELDS_WORD + (sharedWords[at + REQUEST_FIELD_INDEX] as number) * FIELD_WORDS
+  source.sourceFields =
+    FIELDS_WORD + (sharedWords[at + REQUEST_FIELD_INDEX] as number) * FIELD_WORDS
 }
 
 /** Copies what a source reads out of the batch, which is about to be overwritten. */
@@ -74,7 +76,7 @@ export function methodText(source: RequestSource): string {
   const { sourceWords: w, sourceAt: at, sourceDelta: delta } = source
   const start = (w[at + REQUEST_HEAD_OFFSET] as number) - delta
   const end = (w[at + REQUEST_TARGET_OFFSET] as number) - delta - 1
-  return source.sourceBytes.latin1Slice(start, end)
+  return latin1(source.sourceBytes, start, end)
 }
 
 export function pathStart(source: RequestSource): number {
@@ -91,7 +93,7 @@ export function isPlain(source: RequestSource): boolean {
 
 export function rawPathText(source: RequestSource): string {
   const start = pathStart(source)
-  return source.sourceBytes.latin1Slice(start, start + pathLength(source))
+  return latin1(source.sourceBytes, start, start + pathLength(source))
 }
 
 /** What follows the first `?`, without it; empty when there is none. */
@@ -100,7 +102,7 @@ export function rawQueryText(source: RequestSource): string {
   const targetStart = (w[at + REQUEST_TARGET_OFFSET] as number) - source.sourceDelta
   const targetEnd = targetStart + ((w[at + REQUEST_PATH_TARGET_LENGTH] as number) >>> 16)
   const queryStart = pathStart(source) + pathLength(source) + 1
-  return queryStart >= targetEnd ? '' : source.sourceBytes.latin1Slice(queryStart, targetEnd)
+  return queryStart >= targetEnd ? '' : latin1(source.sourceBytes, queryStart, targetEnd)
 }
 
 /** Authority of an absolute-form target (RFC 9112 §3.2.2). */
@@ -108,7 +110,7 @@ export function targetAuthority(source: RequestSource): string {
   const { sourceWords: w, sourceAt: at } = source
   const start = (w[at + REQUEST_TARGET_OFFSET] as number) - source.sourceDelta
   const end = start + ((w[at + REQUEST_PATH_TARGET_LENGTH] as number) >>> 16)
-  const target = source.sourceBytes.latin1Slice(start, end)
+  const target = latin1(source.sourceBytes, start, end)
   const from = target.indexOf('://') + 3
   const rest = target.slice(from)
   const stop = rest.search(/[/?]/)
@@ -166,7 +168,11 @@ export function fieldCount(source: RequestSource): number {
 export function fieldName(source: RequestSource, index: number): string {
   const field = source.sourceFields + index * FIELD_WORDS
   const start = (source.sourceWords[field + FIELD_NAME_OFFSET] as number) - source.sourceDelta
-  return source.sourceBytes.latin1Slice(start, start + ((source.sourceWords[field + FIELD_LENGTHS] as number) & 0xffff))
+  return latin1(
+    source.sourceBytes,
+    start,
+    start + ((source.sourceWords[field + FIELD_LENGTHS] as number) & 0xffff),
+  )
 }
 
 export function fieldValue(source: RequestSource, index: number): string {
@@ -175,7 +181,11 @@ export function fieldValue(source: RequestSource, index: number): string {
 
 function valueAt(source: RequestSource, field: number): string {
   const start = (source.sourceWords[field + FIELD_VALUE_OFFSET] as number) - source.sourceDelta
-  return source.sourceBytes.latin1Slice(start, start + ((source.sourceWords[field + FIELD_LENGTHS] as number) >>> 16))
+  return latin1(
+    source.sourceBytes,
+    start,
+    start + ((source.sourceWords[field + FIELD_LENGTHS] as number) >>> 16),
+  )
 }
 
 /** Value of a field by name, whatever its case; undefined when absent. */
@@ -186,7 +196,11 @@ export function headerValue(source: RequestSource, name: string): string | undef
   let value: string | undefined
   for (let field = source.sourceFields; field < end; field += FIELD_WORDS) {
     if (w[field + FIELD_NAME_HASH] !== hash) continue
-    if (((w[field + FIELD_LENGTHS] as number) & 0xffff) !== lower.length || !isName(source, field, lower)) continue
+    if (
+      ((w[field + FIELD_LENGTHS] as number) & 0xffff) !== lower.length ||
+      !isName(source, field, lower)
+    )
+      continue
     const line = valueAt(source, field)
     if (value === undefined) {
       if (FIRST_WINS.has(lower)) return line

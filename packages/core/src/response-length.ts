@@ -8,7 +8,8 @@ export function checkLength(answer: Answer, headers: ResponseHeaders): void {
   const index = headers.find('content-length')
   if (index < 0 || answer.methodId === METHOD_HEAD) return
   const body = answer.answerBody
-  const length = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  const length =
+    body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
   if (Number(headers.value(index)) === length) return
   throw new CelerisError(
     'CELERIS_CONTENT_LENGTH_MISMATCH',

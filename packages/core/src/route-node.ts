@@ -31,7 +31,7 @@ export class RouteNode {
   /** Something can match a segment that a literal child matched too. */
   hasAlternatives = false
   /** Literal children while the tree is built. */
-  readonly literals = new Map<string, RouteNode>()
+  readonly literals: Map<string, RouteNode> = new Map()
 }
 
 /** The child whose literal is the segment from `start` to `stop` with this hash. */

@@ -25,6 +25,8 @@ export interface Serving {
   readonly development: boolean
   /** Contexts with a running handler or a body in progress, by slot; chained through `nextPending`. */
   readonly pending: (Context | null)[]
+  /** Decides about `Expect: 100-continue`; null: always go on. */
+  readonly onExpectContinue: ((c: Context) => boolean | Promise<boolean>) | null
   /** Hears of connections, when the configuration asks for it. */
   readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
 }

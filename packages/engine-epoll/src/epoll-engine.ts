@@ -14,7 +14,12 @@ import {
   type ListenOptions,
   type PeerAddress,
 } from '@celeris/engine'
-import { COUNTER_NAMES, COUNTERS, EVENTS_ARRAY_MAX, INLINE_BODY_BYTES_MAX } from '@celeris/engine/layout'
+import {
+  COUNTER_NAMES,
+  COUNTERS,
+  EVENTS_ARRAY_MAX,
+  INLINE_BODY_BYTES_MAX,
+} from '@celeris/engine/layout'
 import { type Addon, type AddonOptions, type Handle, loadAddon } from './addon.ts'
 import { probe } from './probe.ts'
 import { systemErrorCode } from './system-error.ts'
@@ -53,14 +58,19 @@ class EpollEngine implements Engine {
   }
 
   async listen(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
-    if (this.#state !== 'idle') throw new EngineStateError(`listen() needs an idle engine, this one is ${this.#state}`)
+    if (this.#state !== 'idle')
+      throw new EngineStateError(`listen() needs an idle engine, this one is ${this.#state}`)
     const { available, reason } = probe()
     if (!available) throw new EngineUnavailableError(`the epoll engine cannot run: ${reason}`)
     if (options.tls !== undefined) {
-      throw new EngineUnavailableError('the epoll engine does not terminate TLS: use the node engine or a proxy')
+      throw new EngineUnavailableError(
+        'the epoll engine does not terminate TLS: use the node engine or a proxy',
+      )
     }
     if (options.workers > 0) {
-      throw new EngineUnavailableError('this version of the epoll engine runs on the JS thread only: set workers to 0')
+      throw new EngineUnavailableError(
+        'this version of the epoll engine runs on the JS thread only: set workers to 0',
+      )
     }
     this.#state = 'opening'
     try {
@@ -74,14 +84,23 @@ class EpollEngine implements Engine {
   async #open(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
     const addon = loadAddon()
     const host = isIP(options.host) !== 0 ? options.host : (await lookup(options.host)).address
-    const native = options.eventLoop === 'native' && owner[BLOCKING] === undefined && process.versions['electron'] === undefined
+    const native =
+      options.eventLoop === 'native' &&
+      owner[BLOCKING] === undefined &&
+      process.versions['electron'] === undefined
     const closed = (drained: number, cut: number, elapsedMs: number): void => {
       if (owner[BLOCKING] === this) owner[BLOCKING] = undefined
       this.#state = 'closed'
       this.#closed({ drained, cut, elapsedMs })
     }
     const open = (address: string) =>
-      addon.open(options.memory.buffer, this.#addonOptions(options, address, native), dispatch, closed, options.warn)
+      addon.open(
+        options.memory.buffer,
+        this.#addonOptions(options, address, native),
+        dispatch,
+        closed,
+        options.warn,
+      )
     let opened: ReturnType<typeof open>
     try {
       try {
@@ -103,7 +122,8 @@ class EpollEngine implements Engine {
   }
 
   #addonOptions(options: ListenOptions, host: string, native: boolean): AddonOptions {
-    const spinUs = options.spinUs === 'auto' ? (availableParallelism() > 1 ? SPIN_US : 0) : options.spinUs
+    const spinUs =
+      options.spinUs === 'auto' ? (availableParallelism() > 1 ? SPIN_US : 0) : options.spinUs
     return {
       host,
       native,
@@ -144,12 +164,14 @@ class EpollEngine implements Engine {
 
   pauseAccept(): void {
     this.#paused = true
-    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.pause(this.#handle, true)
+    if (this.#addon !== undefined && this.#handle !== undefined)
+      this.#addon.pause(this.#handle, true)
   }
 
   resumeAccept(): void {
     this.#paused = false
-    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.pause(this.#handle, false)
+    if (this.#addon !== undefined && this.#handle !== undefined)
+      this.#addon.pause(this.#handle, false)
   }
 
   close({ timeoutMs }: { timeoutMs: number }): Promise<DrainReport> {
@@ -169,7 +191,8 @@ class EpollEngine implements Engine {
   }
 
   metrics(): EngineMetrics {
-    if (this.#addon !== undefined && this.#handle !== undefined) this.#addon.metrics(this.#handle, this.#counters)
+    if (this.#addon !== undefined && this.#handle !== undefined)
+      this.#addon.metrics(this.#handle, this.#counters)
     const metrics = {} as EngineMetrics
     COUNTER_NAMES.forEach((name, index) => {
       metrics[name] = this.#counters[index] ?? 0
@@ -184,12 +207,17 @@ function listenError(error: unknown, options: ListenOptions): unknown {
   if (code === undefined) return error
   const syscall = (error as { syscall?: string }).syscall ?? 'listen'
   if (options.fd !== undefined) {
-    return new CelerisError('CELERIS_INVALID_FD', `descriptor ${options.fd} is not a bound stream socket (${code})`, { cause: error })
+    return new CelerisError(
+      'CELERIS_INVALID_FD',
+      `descriptor ${options.fd} is not a bound stream socket (${code})`,
+      { cause: error },
+    )
   }
   const address = options.path ?? options.host
   const where = options.path ?? `${address}:${options.port}`
   const advice: { [code: string]: string | undefined } = {
-    EADDRINUSE: 'another server is listening there: stop it, choose another port, or use port 0 for a free one',
+    EADDRINUSE:
+      'another server is listening there: stop it, choose another port, or use port 0 for a free one',
     EACCES: 'this user may not bind it: use a port from 1024 on, or grant CAP_NET_BIND_SERVICE',
     EADDRNOTAVAIL: 'no interface of this machine has that address',
   }
@@ -205,7 +233,10 @@ function listenError(error: unknown, options: ListenOptions): unknown {
 export function epollEngine(options: EpollEngineOptions = {}): Engine {
   const maxEvents = options.maxEvents ?? 8192
   if (!Number.isInteger(maxEvents) || maxEvents < 16 || maxEvents > 8192) {
-    throw new CelerisError('CELERIS_CONFIG', `maxEvents is ${String(maxEvents)}: give an integer from 16 to 8192`)
+    throw new CelerisError(
+      'CELERIS_CONFIG',
+      `maxEvents is ${String(maxEvents)}: give an integer from 16 to 8192`,
+    )
   }
   return new EpollEngine(maxEvents)
 }

@@ -117,7 +117,9 @@ export interface EngineCapabilities {
 }
 
 /** Counters of an engine since `listen`; gauges where the name says so (active, queuedBytes, …). */
-export type EngineMetrics = { [Name in (typeof import('./layout.generated.ts').COUNTER_NAMES)[number]]: number }
+export type EngineMetrics = {
+  [Name in typeof import('./layout.generated.ts').COUNTER_NAMES[number]]: number
+}
 
 /**
  * An HTTP engine: sockets and protocol below, batches of requests above.

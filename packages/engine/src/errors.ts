@@ -1,5 +1,8 @@
 /** Marks a class so that `instanceof` holds across copies of a package. Subclasses get a brand of their own. */
-export function brand<T extends abstract new (...args: never[]) => object>(constructor: T, name: string): void {
+export function brand<T extends abstract new (...args: never[]) => object>(
+  constructor: T,
+  name: string,
+): void {
   const symbol = Symbol.for(`celeris.${name}`)
   Object.defineProperty(constructor.prototype, symbol, { value: true })
   Object.defineProperty(constructor, Symbol.hasInstance, {
@@ -46,7 +49,11 @@ export class ListenError extends CelerisError {
   readonly address: string
   /** Port that was asked for. */
   readonly port: number
-  constructor(code: string, message: string, where: { syscall: string; address: string; port: number; cause?: unknown }) {
+  constructor(
+    code: string,
+    message: string,
+    where: { syscall: string; address: string; port: number; cause?: unknown },
+  ) {
     super(code, message, where.cause === undefined ? undefined : { cause: where.cause })
     this.syscall = where.syscall
     this.address = where.address

@@ -12,4 +12,10 @@ export type {
   PeerAddress,
   ProbeResult,
 } from './engine.ts'
-export { brand, CelerisError, EngineStateError, EngineUnavailableError, ListenError } from './errors.ts'
+export {
+  brand,
+  CelerisError,
+  EngineStateError,
+  EngineUnavailableError,
+  ListenError,
+} from './errors.ts'

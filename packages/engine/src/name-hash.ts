@@ -1,7 +1,8 @@
 // The same function stands in native/include/celeris/name_hash.h: it filters field names, bytes decide.
 
 function mix(first: number, last: number, length: number): number {
-  const hash = Math.imul(first ^ Math.imul(length, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(last, 0xc2b2ae35)
+  const hash =
+    Math.imul(first ^ Math.imul(length, 0x9e3779b1), 0x85ebca6b) ^ Math.imul(last, 0xc2b2ae35)
   return (hash ^ (hash >>> 15)) | 0
 }
 

@@ -86,6 +86,8 @@ void run_turn(Loop& loop, Turn& turn) {
     if (loop.requests > 0 || loop.events > 0) dispatch_batch(loop, turn);
     end_of_turn(loop);
   } while (loop.requests > 0 || loop.events > 0);
+  // Nothing in the batch: what was received and is still incomplete was kept by its connections.
+  loop.fields = loop.input_used = 0;
 }
 
 }  // namespace celeris

@@ -1,0 +1,334 @@
+import cluster from 'node:cluster'
+import type { DrainReport, Engine, EngineMetrics, PeerAddress } from '@celeris/engine'
+import { EVENT_KIND_OPENED } from '@celeris/engine/layout'
+import { evict } from './arena.ts'
+import { type Env, reserveParams } from './context.ts'
+import { badPathEntry, defaultAnswers, internalEntry } from './default-answers.ts'
+import { createDispatch } from './dispatch.ts'
+import { ServerStateError } from './errors.ts'
+import type { Handler } from './handler.ts'
+import { compose } from './handler-chain.ts'
+import { toListenOptions } from './listen-options.ts'
+import { guarded, type Logger } from './logger.ts'
+import { memory } from './memory.ts'
+import { MetricsCollector } from './metrics-collector.ts'
+import { preRun } from './pre-routing.ts'
+import { type MemoryEngine, memoryEngine } from './request-without-socket.ts'
+import { type EngineCandidate, type EngineChoice, resolveEngine } from './resolve-engine.ts'
+import {
+  compileRoutes,
+  routesRevision,
+  type SealedRoutes,
+  sealRoutes,
+  type TableParts,
+} from './route-table.ts'
+import { Router } from './router.ts'
+import type { ServerConfig } from './server-config.ts'
+import { isDevelopment, type ResolvedConfig, resolveConfig } from './server-options.ts'
+import type { Serving } from './serving.ts'
+import { closeMiddlewares, runHooks, type ShutdownHook } from './shutdown.ts'
+import { type ClientAddress, createClientAddress } from './trusted-client.ts'
+
+/** Where and on what a server listens. */
+export interface Listening {
+  /** IP address as bound, or the path of a unix socket. */
+  readonly address: string
+  /** TCP port as bound; 0 for a unix socket. */
+  readonly port: number
+  /** Type of the engine in use. */
+  readonly engine: string
+}
+
+/** The engine in use and why. */
+export interface EngineInfo {
+  /** `'epoll'`, `'node'`, …; `''` before `listen()`. */
+  readonly type: string
+  /** Why this engine was taken, in one sentence. */
+  readonly reason: string
+  /** What was considered, in order, each with its reason. */
+  readonly candidates: readonly EngineCandidate[]
+  /** Counters of the engine; null before `listen()`. */
+  readonly metrics: EngineMetrics | null
+}
+
+/** What `close()` did. */
+export interface CloseReport extends DrainReport {
+  /** What `onShutdown` hooks threw; logged too. */
+  readonly hookErrors: readonly unknown[]
+  /** What the `close` functions of installed middleware resolved with. */
+  readonly middlewares: readonly unknown[]
+}
+
+/** Where to listen instead of the configured address. */
+export type ListenTarget = { readonly fd: number } | { readonly path: string }
+
+type State = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
+
+const CLOSE_TIMEOUT_MS = 30_000
+
+/**
+ * An HTTP server: routes, middleware, configuration, and the engine that serves them.
+ * Making one does no I/O and starts no timer.
+ * @throws ConfigError `CELERIS_CONFIG`, with every problem of the configuration at once.
+ * @example
+ * const app = new Server({ port: 3000 })
+ * app.get('/users/:id', (c) => c.json({ id: c.param('id') }))
+ * const { port, engine } = await app.listen()
+ */
+export class Server<E extends Env = Env> extends Router<E> {
+  readonly #config: ResolvedConfig
+  readonly #logger: Logger
+  readonly #client: ClientAddress | null
+  readonly #hooks: ShutdownHook[] = []
+  /** Counters of this server; null only with `disableMetrics: true`. */
+  readonly collector: MetricsCollector | null
+  #state: State = 'new'
+  #choice: EngineChoice | null = null
+  #routes: SealedRoutes | null = null
+  #startPaused = false
+  #opening: Promise<Listening> | null = null
+  #closing: Promise<CloseReport> | null = null
+  #inProcess: { engine: MemoryEngine; revision: number } | null = null
+
+  constructor(config: ServerConfig<E> = {}) {
+    super()
+    this.#config = resolveConfig(config)
+    this.#logger = guarded(this.#config.logger)
+    this.#client =
+      this.#config.trustProxy === null ? null : createClientAddress(this.#config.trustProxy)
+    this.collector = this.#config.disableMetrics ? null : new MetricsCollector()
+  }
+
+  /**
+   * Binds and serves. Registrations end here. A failed call leaves nothing open and may be repeated.
+   * @param port TCP port instead of the configured one, or `{ fd }` for an inherited socket, or `{ path }` for a unix socket.
+   * @param host address instead of the configured one.
+   * @throws ListenError with the system's code (`EADDRINUSE`, `EACCES`, …).
+   * @throws EngineUnavailableError `CELERIS_ENGINE_UNAVAILABLE` when the engine asked for cannot run here.
+   * @throws ServerStateError `CELERIS_SERVER_LISTENING`, `CELERIS_SERVER_CLOSED`.
+   */
+  listen(port?: number | ListenTarget, host?: string): Promise<Listening> {
+    if (this.#state === 'draining' || this.#state === 'closed') {
+      return Promise.reject(
+        new ServerStateError(
+          'CELERIS_SERVER_CLOSED',
+          'listen() came after close(); make a new Server',
+        ),
+      )
+    }
+    if (this.#state !== 'new') {
+      return Promise.reject(
+        new ServerStateError(
+          'CELERIS_SERVER_LISTENING',
+          'the server listens already; one Server has one listen()',
+        ),
+      )
+    }
+    if (typeof port === 'number' && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
+      return Promise.reject(new RangeError(`listen(${port}): a port is an integer from 0 to 65535`))
+    }
+    this.#state = 'opening'
+    this.#opening = this.#open(port, host)
+    return this.#opening
+  }
+
+  async #open(
+    port: number | ListenTarget | undefined,
+    host: string | undefined,
+  ): Promise<Listening> {
+    try {
+      const choice = await resolveEngine(this.#config.engine, {
+        tls: this.#config.tls !== undefined,
+      })
+      const { engine } = choice
+      const target = typeof port === 'object' ? port : { port, host }
+      const asked = 'port' in target ? (target.port ?? this.#config.port) : -1
+      const clusterWorker = cluster.isWorker && engine.type !== 'node'
+      if (clusterWorker && asked === 0) {
+        throw new ServerStateError(
+          'CELERIS_CLUSTER_PORT',
+          'workers of a cluster bind the port themselves: choose one instead of 0',
+        )
+      }
+      const routes = sealRoutes(this as unknown as Router, this.#parts())
+      this.#routes = routes
+      const serving = this.#serving(engine, routes)
+      const options = toListenOptions(this.#config, {
+        memory,
+        literals: routes.literals,
+        clusterWorker,
+        ...target,
+      })
+      if (this.#startPaused) engine.pauseAccept()
+      const bound = await engine.listen(options, createDispatch(serving))
+      this.#choice = choice
+      this.collector?.attach(engine, routes.functions)
+      this.#state = 'listening'
+      const { type } = engine
+      this.#logger.info(
+        { engine: type, reason: choice.reason, address: bound.address, port: bound.port },
+        'listening',
+      )
+      return { address: bound.address, port: bound.port, engine: type }
+    } catch (error) {
+      this.#state = 'new'
+      this.#opening = null
+      throw error
+    }
+  }
+
+  #parts(): TableParts {
+    return { compose, unmatched: defaultAnswers }
+  }
+
+  #serving(engine: Engine, routes: SealedRoutes): Serving {
+    if (isDevelopment()) for (const warning of routes.warnings) this.#logger.warn({}, warning)
+    reserveParams(routes.maxParams)
+    const badPath = badPathEntry()
+    return {
+      engine,
+      routes,
+      badPath,
+      preEntry: internalEntry(routes.pre.length === 0 ? undefined : preRun(routes, badPath)),
+      collector: this.collector,
+      logger: this.#logger,
+      client: this.#client,
+      scheme: this.#config.tls === undefined ? 'http' : 'https',
+      maxRequestBodySize: this.#config.maxRequestBodySize,
+      bufferedBodySize: this.#config.bufferedBodySize,
+      development: isDevelopment(),
+      pending: [],
+      onExpectContinue: this.#config.onExpectContinue ?? null,
+      connectionEvent: this.#connectionEvents(engine),
+    }
+  }
+
+  /** `onConnect` and `onDisconnect` with the peer's address, which is gone by the time a connection has ended. */
+  #connectionEvents(engine: Engine): Serving['connectionEvent'] {
+    const { onConnect, onDisconnect } = this.#config
+    if (onConnect === undefined && onDisconnect === undefined) return null
+    const peers = new Map<number, PeerAddress>()
+    const call = (hook: ((peer: PeerAddress) => void) | undefined, peer: PeerAddress): void => {
+      try {
+        hook?.(peer)
+      } catch (error) {
+        this.#logger.error({ error }, 'a connection hook failed')
+      }
+    }
+    return (kind, slot, generation) => {
+      if (kind === EVENT_KIND_OPENED) {
+        const peer = engine.peer(slot, generation) ?? { address: '', port: 0 }
+        peers.set(slot, peer)
+        call(onConnect, peer)
+      } else {
+        const peer = peers.get(slot) ?? { address: '', port: 0 }
+        peers.delete(slot)
+        call(onDisconnect, peer)
+      }
+    }
+  }
+
+  /**
+   * Registers a function to run when the server closes, after its requests have ended. Hooks run one by one, in order.
+   * @throws ServerStateError `CELERIS_SERVER_CLOSED` once `close()` was called.
+   */
+  onShutdown(hook: ShutdownHook): this {
+    if (this.#closing !== null)
+      throw new ServerStateError('CELERIS_SERVER_CLOSED', 'onShutdown() came after close()')
+    this.#hooks.push(hook)
+    return this
+  }
+
+  /**
+   * Stops accepting, lets running requests finish, closes middleware, runs `onShutdown` hooks, and cuts what is left when
+   * the time is up. Idempotent: later calls return the first promise.
+   * @param options `timeoutMs`: milliseconds until connections are cut, 30 000 by default.
+   */
+  close(options: { timeoutMs?: number } = {}): Promise<CloseReport> {
+    const timeoutMs = options.timeoutMs ?? CLOSE_TIMEOUT_MS
+    if (!(timeoutMs >= 0))
+      return Promise.reject(
+        new RangeError(`close(): timeoutMs is ${timeoutMs}, give milliseconds from 0`),
+      )
+    this.#closing ??= this.#close(timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<CloseReport> {
+    if (this.#opening !== null) await this.#opening.catch(() => {})
+    this.#state = 'draining'
+    const engine = this.#choice?.engine ?? null
+    const drain: DrainReport =
+      engine === null ? { drained: 0, cut: 0, elapsedMs: 0 } : await engine.close({ timeoutMs })
+    if (engine !== null) evict(engine)
+    const left = Math.max(1_000, timeoutMs - drain.elapsedMs)
+    const functions = this.#routes?.functions ?? this.#current().functions
+    const middlewares = await closeMiddlewares(functions, left, this.#logger)
+    const hookErrors = await runHooks(this.#hooks, left, this.#logger)
+    if (this.#inProcess !== null) await this.#inProcess.engine.close({ timeoutMs: 0 })
+    this.#state = 'closed'
+    return { ...drain, hookErrors, middlewares }
+  }
+
+  /** Calls `close()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** Stops accepting connections; those that are open are served on. Idempotent; before `listen()` it means "start paused". */
+  pauseAccept(): void {
+    this.#startPaused = true
+    this.#choice?.engine.pauseAccept()
+  }
+
+  /** Accepts again. Idempotent. */
+  resumeAccept(): void {
+    this.#startPaused = false
+    this.#choice?.engine.resumeAccept()
+  }
+
+  /** The engine in use, why it was taken, and what else was considered. */
+  engineInfo(): EngineInfo {
+    if (this.#choice === null)
+      return { type: '', reason: 'not listening yet', candidates: [], metrics: null }
+    const { engine, reason, candidates } = this.#choice
+    return { type: engine.type, reason, candidates, metrics: engine.metrics() }
+  }
+
+  #current(): SealedRoutes {
+    return compileRoutes(this as unknown as Router, this.#parts())
+  }
+
+  /** An engine without a socket, on the routes as they stand. */
+  async #memoryEngine(): Promise<MemoryEngine> {
+    const revision = routesRevision(this as unknown as Router)
+    if (this.#inProcess !== null && this.#inProcess.revision === revision)
+      return this.#inProcess.engine
+    const engine = memoryEngine()
+    const routes = this.#routes ?? this.#current()
+    const options = toListenOptions(this.#config, { memory, literals: routes.literals })
+    const opened = engine.listen(options, createDispatch(this.#serving(engine, routes)))
+    this.#inProcess = { engine, revision }
+    await opened
+    return engine
+  }
+
+  /**
+   * Runs a request through the whole chain without a socket, for tests. Works before `listen()`.
+   * @param input a path such as `'/users/1'`, a URL, or a web `Request`.
+   * @returns a web `Response`.
+   */
+  async request(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const target =
+      typeof input === 'string' && input.startsWith('/') ? `http://localhost${input}` : input
+    return this.fetch(new Request(target, init))
+  }
+
+  /** The server as a web-standard handler. */
+  async fetch(request: Request): Promise<Response> {
+    const engine = await this.#memoryEngine()
+    return engine.fetch(request)
+  }
+}
+
+export type { Handler }
