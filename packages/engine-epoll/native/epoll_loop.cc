@@ -61,8 +61,9 @@ void watch_listener(LoopIo& io) {
 
 void warn_once(Loop& loop, const char* message) {
   LoopIo& io = *loop.io;
-  if (io.reject_warned_ms != 0 && loop.now_ms - io.reject_warned_ms < WARN_INTERVAL_MS) return;
-  io.reject_warned_ms = std::max(1u, loop.now_ms);
+  if (io.warned && loop.now_ms - io.warned_ms < WARN_INTERVAL_MS) return;
+  io.warned = true;
+  io.warned_ms = loop.now_ms;
   if (io.warn != nullptr) io.warn(io.owner, message);
 }
 

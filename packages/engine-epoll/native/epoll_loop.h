@@ -26,7 +26,8 @@ struct LoopIo {
   std::uint32_t accept_retry_ms = 0;
   std::uint32_t accept_backoff_ms = 0;
   std::uint32_t accept_failing_since_ms = 0;
-  std::uint32_t reject_warned_ms = 0;
+  bool warned = false;
+  std::uint32_t warned_ms = 0;
   std::uint32_t evict_cursor = 0;
 
   // Adaptive spin before blocking.

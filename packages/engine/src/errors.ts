@@ -1,13 +1,13 @@
 /** Marks a class so that `instanceof` holds across copies of a package. Subclasses get a brand of their own. */
 export function brand<T extends abstract new (...args: never[]) => object>(
-  constructor: T,
+  branded: T,
   name: string,
 ): void {
   const symbol = Symbol.for(`celeris.${name}`)
-  Object.defineProperty(constructor.prototype, symbol, { value: true })
-  Object.defineProperty(constructor, Symbol.hasInstance, {
+  Object.defineProperty(branded.prototype, symbol, { value: true })
+  Object.defineProperty(branded, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      if (this !== constructor) return Function.prototype[Symbol.hasInstance].call(this, value)
+      if (this !== branded) return Function.prototype[Symbol.hasInstance].call(this, value)
       return typeof value === 'object' && value !== null && symbol in value
     },
   })

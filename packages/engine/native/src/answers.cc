@@ -391,7 +391,8 @@ void after_send(Loop& loop, Connection& connection) {
   }
   if (connection.has(INPUT_HELD) && connection.owed() <= OWED_ANSWERS_MAX / 2) make_hot(loop, connection);
   if (connection.has(PEER_FIN | FIN_SEEN) && connection.owed() == 0) loop.fins.push_back(loop.slot_of(connection));
-  if (connection.timer_slot == NOT_FILED) file_deadline(loop, connection);
+  // Filed already means filed for its idle time; the rest of a head is due sooner.
+  if (connection.timer_slot == NOT_FILED || connection.input.length > 0) file_deadline(loop, connection);
 }
 
 void answer_connection(Loop& loop, Connection& connection) {

@@ -179,6 +179,8 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
 
 /// Turns [0, end) of the arena at `base` into records; what is left is kept.
 void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t end, bool carried) {
+  // Whatever becomes of these bytes, records may name them until the batch is dispatched.
+  loop.input_used = std::max(loop.input_used, static_cast<std::uint32_t>(base + end - loop.block) - INPUT_OFFSET);
   std::uint32_t at = 0;
   const std::uint32_t first_sequence = connection.sequence_next;
   while (at < end) {
@@ -197,7 +199,6 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     if (next == Next::stop) return;
     if (next == Next::wait) break;
   }
-  loop.input_used = std::max(loop.input_used, static_cast<std::uint32_t>(base + end - loop.block) - INPUT_OFFSET);
   if (at < end) {
     // The head timer is absolute: it starts with the first byte of a head, further bytes do not move it.
     if (at > 0 || !carried || connection.has(BODY_PENDING)) {
