@@ -67,7 +67,7 @@ export const drainCases: readonly CaseDefinition[] = [
       const { slot } = await served.seen(1)
       const start = performance.now()
       const closing = served.engine.close({ timeoutMs: 300 })
-      await client.readUntilGone()
+      assert.equal((await client.readUntilGone()).how, 'reset')
       assert.ok(performance.now() - start >= 295, 'not before the deadline')
       const report = await closing
       assert.deepEqual([report.drained, report.cut], [0, 1])

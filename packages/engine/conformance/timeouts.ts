@@ -72,10 +72,15 @@ export const timeoutCases: readonly CaseDefinition[] = [
   {
     name: 'a half-received next head behind an answer is timed from that answer (TIM-3)',
     async run(scope) {
-      const served = await scope.serve({}, { readHeaderTimeoutMs: 300 })
+      const served = await scope.serve({ onRequest: () => undefined }, { readHeaderTimeoutMs: 300 })
+      const clock = await scope.serve({}, { idleTimeoutMs: 400 })
       const client = await served.connect()
-      const start = performance.now()
       await client.send(`${get('/')}GET /half HT`)
+      const request = await served.seen(1)
+      // The handler takes longer than a head may: that time is not the client's.
+      await (await clock.connect()).readUntilGone()
+      const start = performance.now()
+      served.late((write) => write.answer(request, { body: 'done' }))
       assert.equal((await client.readAnswer()).status, 200)
       assert.equal((await client.readAnswer()).status, 408)
       assertElapsed(start, 300)
