@@ -1,7 +1,7 @@
 // Hot path. What a handler sees of one request, and what it answers. All fields are set in the constructor, in one
 // order; strings are decoded when read. Pooled while a route stays synchronous, see context-pool.ts.
 import { randomUUID } from 'node:crypto'
-import type { CelerisError, Engine } from '@celeris/engine'
+import type { CelerisError, Engine, PeerAddress } from '@celeris/engine'
 import {
   METHOD_OTHER,
   REQUEST_BODY_LENGTH,
@@ -134,6 +134,8 @@ export class Context<out E extends Env = Env, out P extends string = string>
   startedMono: number
   /** @internal */ nextPending: Context | null
   /** @internal */ isAborted: boolean
+  /** @internal A successor answers for it: what it writes is dropped. */
+  orphaned: boolean
   /** @internal Reads a copy, not the batch. */
   parked: boolean
   /** @internal Is in the list of contexts that outlive their batch. */
@@ -185,6 +187,7 @@ export class Context<out E extends Env = Env, out P extends string = string>
     this.startedMono = 0
     this.nextPending = null
     this.isAborted = false
+    this.orphaned = false
     this.parked = false
     this.isPending = false
     this.abortReason = null
@@ -298,9 +301,16 @@ export class Context<out E extends Env = Env, out P extends string = string>
     const bit = 1 << (index & 31)
     if (index < 32 ? (this.called & bit) !== 0 : this.#nexts[index] === SPENT)
       throw new NextCalledTwiceError()
-    this.called |= bit
-    if (index >= 32) this.#nexts[index] = SPENT
-    const result = runHandler(this as unknown as Context, index)
+    if (index < 32) this.called |= bit
+    else this.#nexts[index] = SPENT
+    let result: unknown
+    try {
+      result = runHandler(this as unknown as Context, index)
+    } catch (error) {
+      // What threw has not answered: whoever catches it may (C-6).
+      this.clearAnswer()
+      throw error
+    }
     if (result === undefined) return
     if (!isThenable(result)) {
       if (!this.calledNext(index)) this.applyValue(result)
@@ -314,7 +324,8 @@ export class Context<out E extends Env = Env, out P extends string = string>
       if (--this.openNexts === 0) this.resume?.()
     }
     settled.then(closed, (error: unknown) => {
-      this.strayError = error
+      this.strayError = error ?? new TypeError('a handler was rejected without a reason')
+      this.clearAnswer()
       closed()
     })
     return settled
@@ -322,7 +333,9 @@ export class Context<out E extends Env = Env, out P extends string = string>
 
   /** @internal Whether the handler at `index` called `next()`: then its value does not count. */
   calledNext(index: number): boolean {
-    return (this.called & (1 << ((index + 1) & 31))) !== 0 && index + 1 < this.chain.length
+    const next = index + 1
+    if (next >= this.chain.length) return false
+    return next < 32 ? (this.called & (1 << next)) !== 0 : this.#nexts[next] === SPENT
   }
 
   /** @internal Sends what a handler returned (C-4). */
@@ -332,6 +345,10 @@ export class Context<out E extends Env = Env, out P extends string = string>
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
     else if (value instanceof ArrayBuffer) this.bytes(new Uint8Array(value))
+    else if (isStreamed(value))
+      throw new TypeError(
+        'a Response or a stream cannot be sent as an answer: send its text or bytes',
+      )
     else this.json(value)
   }
 
@@ -420,16 +437,28 @@ export class Context<out E extends Env = Env, out P extends string = string>
     return headerValue(this, 'host') ?? ''
   }
 
+  #peer(): PeerAddress {
+    const { peers } = this.serving
+    const known = peers[this.slot]
+    if (known !== undefined && known.generation === this.generation) return known
+    const peer = this.engine.peer(this.slot, this.generation)
+    if (peer === null) return { address: '', port: 0 }
+    const { generation } = this
+    while (peers.length <= this.slot) peers.push(undefined)
+    peers[this.slot] = { address: peer.address, port: peer.port, generation }
+    return peer
+  }
+
   /** Address of the peer; `''` on a unix socket, or when it is asked for after the client has gone. */
   get remoteAddress(): string {
     this.#check('c.remoteAddress')
-    return this.engine.peer(this.slot, this.generation)?.address ?? ''
+    return this.#peer().address
   }
 
   /** Port of the peer; 0 on a unix socket. */
   get remotePort(): number {
     this.#check('c.remotePort')
-    return this.engine.peer(this.slot, this.generation)?.port ?? 0
+    return this.#peer().port
   }
 
   /** Address of the client: the peer, or what trusted proxies say (config `trustProxy`). */
@@ -691,6 +720,7 @@ export class Context<out E extends Env = Env, out P extends string = string>
     status: number | undefined,
   ): void {
     if (!this.live) throw new ContextReleasedError(member)
+    if (this.orphaned) return
     if (this.answerKind !== ANSWER_NONE) throw new ResponseWrittenError(member)
     if (status !== undefined) this.status(status)
     this.answerKind = kind
@@ -749,6 +779,14 @@ export class Context<out E extends Env = Env, out P extends string = string>
       checkHeader(name, `${headers.value(index)}\0`)
     else headers.replace(index, `${headers.value(index)}, ${text}`)
     return this
+  }
+
+  /** @internal The lines of the answer, made when there are none yet. */
+  responseHeaders(): ResponseHeaders {
+    this.#check('the headers of the answer')
+    this.dirty = true
+    this.#headers ??= new ResponseHeaders()
+    return this.#headers
   }
 
   /** Removes a header of the answer. */
@@ -818,7 +856,10 @@ export class Context<out E extends Env = Env, out P extends string = string>
       throw new RangeError(`redirect status ${status}: use 301, 302, 303, 307 or 308`)
     checkHeader('location', url.replace(/[^\0-\xff]/g, '?'))
     this.#answer('c.redirect()', ANSWER_EMPTY, null, status)
-    this.setHeader('location', url.replace(/[^\x21-\x7e]|%(?![0-9a-f]{2})/gi, encodeURIComponent))
+    const encoded = url.replace(/[^\x21-\x7e]|%(?![0-9a-f]{2})/giu, (text) =>
+      encodeURIComponent(text.toWellFormed()),
+    )
+    this.setHeader('location', encoded)
   }
 
   /** Answers in the type the client prefers: JSON, or plain text for strings; adds `vary: accept`. */
@@ -933,6 +974,16 @@ export interface RewrittenTarget {
 }
 
 const SPENT: Next = () => {}
+
+/** Whether JSON would make `{}` of what is a body; names no global, which would load it. */
+function isStreamed(value: unknown): boolean {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (Symbol.asyncIterator in value ||
+      (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
+  )
+}
 
 /** Header lines that still fit when an error takes the place of the answer (C-7). */
 function survivesError(name: string): boolean {

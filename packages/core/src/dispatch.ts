@@ -32,11 +32,12 @@ import {
   REQUESTS_WORD,
 } from '@celeris/engine/layout'
 import { Context } from './context.ts'
-import { fail } from './error-flow.ts'
+import { answerError, fail } from './error-flow.ts'
 import { isThenable } from './handler-chain.ts'
+import { HttpError } from './http-errors.ts'
 import { latin1 } from './latin1.ts'
 import { matchRoute } from './match-route.ts'
-import { batchTime, bytes, words } from './memory.ts'
+import { batchClock, batchTime, bytes, nextBatch, words } from './memory.ts'
 import { addPending, findPending, removePending } from './pending.ts'
 import { checkLength } from './response-length.ts'
 import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
@@ -82,6 +83,7 @@ class Dispatcher {
     if (collector !== null)
       collector.observe((words[CONTROL_TURN_MICROSECONDS] as number) / 1000, this.#answered)
     this.#answered = 0
+    nextBatch()
     if (this.#unparked.length > 0) this.#unparked.length = 0
     const at = base >> 2
     for (let index = 0; index < events; index++) this.#event(at + EVENTS_WORD + index * EVENT_WORDS)
@@ -159,10 +161,11 @@ class Dispatcher {
     const flags = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) >>> 16
     const length = (words[record + REQUEST_CONTENT_LENGTH_LOW] as number) >>> 0
     c.startedAt = batchTime()
-    c.startedMono = performance.now()
+    c.startedMono = batchClock()
     addPending(this.#serving, c)
     c.park()
-    if ((flags & (REQUEST_FLAG_CHUNKED | REQUEST_FLAG_EXPECT_CONTINUE)) !== 0) return false
+    if ((flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0) return this.#askExpect(c)
+    if ((flags & REQUEST_FLAG_CHUNKED) !== 0) return false
     if (
       length > this.#serving.bufferedBodySize ||
       (c.contentLength ?? 0) > this.#serving.bufferedBodySize
@@ -178,13 +181,33 @@ class Dispatcher {
     return true
   }
 
+  /** `onExpectContinue` decides before the handler runs (EXP-1); without it every request goes on. */
+  #askExpect(c: Context): boolean {
+    const hook = this.#serving.onExpectContinue
+    if (hook === null) return false
+    new Promise<boolean>((resolve) => resolve(hook(c))).then(
+      (wanted) => (wanted ? this.#run(c) : this.#refuseExpect(c)),
+      (error: unknown) => {
+        this.#serving.logger.error({ error }, 'onExpectContinue failed')
+        this.#refuseExpect(c)
+      },
+    )
+    return true
+  }
+
+  #refuseExpect(c: Context): void {
+    answerError(c, new HttpError(417, 'the expectation is refused'))
+    c.setHeader('connection', 'close')
+    this.#finish(c)
+  }
+
   /** The handler is not done: its context leaves the batch. */
   #continueLater(c: Context, result: unknown): void {
     c.entry.neverAsync = false
     c.dirty = true
     if (!c.isPending) {
       c.startedAt = batchTime()
-      c.startedMono = performance.now()
+      c.startedMono = batchClock()
       c.keepParams()
       addPending(this.#serving, c)
       this.#unparked.push(c)
@@ -260,6 +283,13 @@ class Dispatcher {
     this.#finish(c)
   }
 
+  /** Hands over the answer of a successor, whose chain is not its own. */
+  conclude(c: Context): void {
+    this.#serving.collector?.observe(performance.now() - c.startedMono, 1)
+    this.#answered--
+    this.#finishDirty(c)
+  }
+
   /** The chain has settled: the answer is encoded and handed over, the context released. */
   #finish(c: Context): void {
     if (c.dirty || c.answerKind === ANSWER_NONE) {
@@ -276,6 +306,10 @@ class Dispatcher {
 
   /** The same when headers, a status, hooks or an await came into it. */
   #finishDirty(c: Context): void {
+    if (c.orphaned) {
+      this.#release(c)
+      return
+    }
     const { collector } = this.#serving
     try {
       this.#prepare(c)
@@ -399,5 +433,6 @@ class Dispatcher {
 /** Makes the function an engine calls with its batches. */
 export function createDispatch(serving: Serving): Dispatch {
   const dispatcher = new Dispatcher(serving)
+  serving.conclude = (c) => dispatcher.conclude(c)
   return (base, requests, events) => dispatcher.dispatch(base, requests, events)
 }

@@ -242,6 +242,13 @@ export const ERROR_CODES: readonly ErrorCode[] = [
     'Make a new Server.',
   ),
   row(
+    'CELERIS_SUCCESSOR',
+    'ServerStateError',
+    null,
+    'successor() was called for a request whose handler is not running asynchronously.',
+    'Call it from a timer or a promise, once, before the handler has settled.',
+  ),
+  row(
     'CELERIS_SERVER_MOUNT',
     'ServerStateError',
     null,

@@ -16,3 +16,21 @@ export function batchTime(): number {
     ((words[CONTROL_TIME_LOW] as number) >>> 0)
   )
 }
+
+let batch = 0
+let clockBatch = -1
+let clock = 0
+
+/** A new batch begins. */
+export function nextBatch(): void {
+  batch = (batch + 1) | 0
+}
+
+/** Monotonic clock of the current batch, milliseconds; read at most once per batch. */
+export function batchClock(): number {
+  if (clockBatch !== batch) {
+    clockBatch = batch
+    clock = performance.now()
+  }
+  return clock
+}

@@ -198,6 +198,8 @@ export class Server<E extends Env = Env> extends Router<E> {
       bufferedBodySize: this.#config.bufferedBodySize,
       development: isDevelopment(),
       pending: [],
+      peers: [],
+      conclude: () => {},
       onExpectContinue: this.#config.onExpectContinue ?? null,
       connectionEvent: this.#connectionEvents(engine),
     }

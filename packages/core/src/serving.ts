@@ -1,10 +1,15 @@
-import type { Engine } from '@celeris/engine'
+import type { Engine, PeerAddress } from '@celeris/engine'
 import type { Context } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { MetricsCollector } from './metrics-collector.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { SealedRoutes } from './route-table.ts'
 import type { ClientAddress } from './trusted-client.ts'
+
+/** The peer of a connection, with the generation it belongs to. */
+export interface KnownPeer extends PeerAddress {
+  readonly generation: number
+}
 
 /** What dispatch and contexts share while a server serves through one engine. */
 export interface Serving {
@@ -27,6 +32,10 @@ export interface Serving {
   readonly pending: (Context | null)[]
   /** Decides about `Expect: 100-continue`; null: always go on. */
   readonly onExpectContinue: ((c: Context) => boolean | Promise<boolean>) | null
+  /** Peer addresses by slot, asked for once per connection. */
+  readonly peers: (KnownPeer | undefined)[]
+  /** Encodes and hands over the answer of a context that took a request over; set by dispatch. */
+  conclude: (c: Context) => void
   /** Hears of connections, when the configuration asks for it. */
   readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
 }
