@@ -857,7 +857,7 @@ export class Context<out E extends Env = Env, out P extends string = string>
     checkHeader('location', url.replace(/[^\0-\xff]/g, '?'))
     this.#answer('c.redirect()', ANSWER_EMPTY, null, status)
     const encoded = url.replace(/[^\x21-\x7e]|%(?![0-9a-f]{2})/giu, (text) =>
-      encodeURIComponent(text.toWellFormed()),
+      encodeURIComponent(/^[\ud800-\udfff]$/.test(text) ? '\ufffd' : text),
     )
     this.setHeader('location', encoded)
   }

@@ -28,7 +28,10 @@ function refusePath(c: Context): undefined {
 }
 
 /** An entry that belongs to no route. */
-export function internalEntry(run: RouteEntry['run']): RouteEntry {
+export function internalEntry(
+  run: RouteEntry['run'],
+  onError?: RouteEntry['onError'],
+): RouteEntry {
   return {
     method: '*',
     pattern: '',
@@ -36,7 +39,7 @@ export function internalEntry(run: RouteEntry['run']): RouteEntry {
     wildcard: false,
     name: undefined,
     handlers: [],
-    onError: undefined,
+    onError,
     run,
     neverAsync: true,
     internMisses: 0,

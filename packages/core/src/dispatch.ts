@@ -133,11 +133,13 @@ class Dispatcher {
     allow: string,
   ): void {
     let c = this.#spare
-    if (c === null || !entry.neverAsync) c = new Context(this.#serving, entry)
+    const bodyFollows = words[record + REQUEST_BODY_LENGTH] === -1
+    // What waits for its body outlives the turn, so it is a context that nobody has seen (X-1).
+    if (c === null || bodyFollows || !entry.neverAsync) c = new Context(this.#serving, entry)
     else this.#spare = null
     c.begin(record, entry, methodId, paramBytes)
     if (allow !== '') c.setHeader('allow', allow)
-    if (words[record + REQUEST_BODY_LENGTH] === -1 && this.#awaitBody(c, record)) return
+    if (bodyFollows && this.#awaitBody(c, record)) return
     this.#run(c)
   }
 
@@ -150,7 +152,7 @@ class Dispatcher {
         result = undefined
       }
     } catch (error) {
-      result = fail(c, error)
+      result = c.openNexts === 0 ? fail(c, error) : this.#failLater(c, error)
     }
     if (result === undefined && c.openNexts === 0) this.#finish(c)
     else this.#continueLater(c, result)
@@ -227,6 +229,16 @@ class Dispatcher {
     promise.then(continuation.fulfilled, continuation.rejected)
   }
 
+  /** An error is answered when what `next()` started has ended: it may still use the context (C-3). */
+  #failLater(c: Context, error: unknown): Promise<void> {
+    return new Promise<void>((resolve) => {
+      c.resume = () => {
+        c.resume = null
+        resolve(fail(c, error))
+      }
+    })
+  }
+
   #awaitNexts(c: Context): void {
     c.resume = () => {
       c.resume = null
@@ -252,7 +264,13 @@ class Dispatcher {
   }
 
   failed(continuation: Continuation, error: unknown): void {
-    this.#settleFailure(this.#free(continuation), error)
+    const c = this.#free(continuation)
+    if (c.openNexts > 0) {
+      c.resume = () => {
+        c.resume = null
+        this.#settleFailure(c, error)
+      }
+    } else this.#settleFailure(c, error)
   }
 
   #conclude(c: Context, value: unknown): void {
@@ -262,7 +280,8 @@ class Dispatcher {
       this.#settleFailure(c, error)
       return
     }
-    if (c.strayError !== undefined && c.answerKind === ANSWER_NONE)
+    // Forgotten, or swallowed without an answer in its place (C-3).
+    if (c.strayError !== undefined && c.answerKind === ANSWER_NONE && !c.statusSet)
       this.#settleFailure(c, c.strayError)
     else this.#finishLate(c)
   }
@@ -319,10 +338,11 @@ class Dispatcher {
       c.deleteHeader('content-length')
       const pending = fail(c, error)
       if (pending !== undefined) {
-        pending.then(() => this.#finishDirty(c))
+        if (c.isPending) pending.then(() => this.#finishDirty(c))
+        else this.#continueLater(c, pending)
         return
       }
-      if (!c.isAborted) writeAnswer(c)
+      this.#writeError(c)
     }
     if (collector !== null) {
       if (c.isAborted) collector.aborts++
@@ -330,6 +350,18 @@ class Dispatcher {
     }
     this.#answered++
     this.#release(c)
+  }
+
+  /** An error that cannot be sent with the headers set so far is sent without them. */
+  #writeError(c: Context): void {
+    if (c.isAborted) return
+    try {
+      writeAnswer(c)
+    } catch (failure) {
+      c.answerHeaders?.keep(() => false)
+      answerError(c, failure)
+      writeAnswer(c)
+    }
   }
 
   #prepare(c: Context): void {

@@ -50,8 +50,25 @@ function log(c: Context, view: ErrorView, error: unknown): void {
   c.serving.logger.error(facts, `request failed with ${view.status}`)
 }
 
-/** The default answer: JSON where it is acceptable, else text; nothing of a 5xx unless exposed. */
+/**
+ * The default answer: JSON where it is acceptable, else text; nothing of a 5xx unless exposed.
+ * Never throws, whatever was thrown (C-8).
+ */
 export function answerError(c: Context, error: unknown): void {
+  try {
+    answerWith(c, error)
+  } catch (failure) {
+    c.serving.logger.error(
+      { error: failure, method: c.method, route: c.routePath },
+      'an error cannot be sent as it was thrown',
+    )
+    c.clearAnswer()
+    c.setHeader('cache-control', 'no-store')
+    c.json({ error: { code: 'CELERIS_INTERNAL', message: '' } }, 500)
+  }
+}
+
+function answerWith(c: Context, error: unknown): void {
   const view = viewError(error)
   log(c, view, error)
   c.clearAnswer()

@@ -189,7 +189,10 @@ export class Server<E extends Env = Env> extends Router<E> {
       engine,
       routes,
       badPath,
-      preEntry: internalEntry(routes.pre.length === 0 ? undefined : preRun(routes, badPath)),
+      preEntry: internalEntry(
+        routes.pre.length === 0 ? undefined : preRun(routes, badPath),
+        routes.unmatched.notFound.onError,
+      ),
       collector: this.collector,
       logger: this.#logger,
       client: this.#client,
