@@ -61,6 +61,7 @@ import {
 import type { RouteEntry } from './route-entry.ts'
 import type { ParamNames, ParamValue } from './route-params.ts'
 import type { Serving } from './serving.ts'
+import { answerWithResponse } from './web-response.ts'
 
 /** Types of an application. */
 export interface Env {
@@ -313,13 +314,13 @@ export class Context<out E extends Env = Env, out P extends string = string>
     }
     if (result === undefined) return
     if (!isThenable(result)) {
-      if (!this.calledNext(index)) this.applyValue(result)
-      return
+      result = this.calledNext(index) ? undefined : this.applyValue(result)
+      if (result === undefined) return
     }
     this.openNexts++
-    const settled = Promise.resolve(result).then((value) => {
-      if (value !== undefined && !this.calledNext(index)) this.applyValue(value)
-    })
+    const settled = Promise.resolve(result).then((value) =>
+      value !== undefined && !this.calledNext(index) ? this.applyValue(value) : undefined,
+    )
     const closed = (): void => {
       if (--this.openNexts === 0) this.resume?.()
     }
@@ -339,17 +340,17 @@ export class Context<out E extends Env = Env, out P extends string = string>
   }
 
   /** @internal Sends what a handler returned (C-4). */
-  applyValue(value: unknown): void {
+  applyValue(value: unknown): undefined | Promise<void> {
     if (this.answerKind !== ANSWER_NONE)
       throw new ResponseWrittenError('the value that the handler returned')
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
     else if (value instanceof ArrayBuffer) this.bytes(new Uint8Array(value))
+    else if (value instanceof Response) return answerWithResponse(this as unknown as Context, value)
     else if (isStreamed(value))
-      throw new TypeError(
-        'a Response or a stream cannot be sent as an answer: send its text or bytes',
-      )
+      throw new TypeError('a stream cannot be sent as an answer yet: send its text or bytes')
     else this.json(value)
+    return undefined
   }
 
   #check(member: string): void {
@@ -980,8 +981,7 @@ function isStreamed(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    (Symbol.asyncIterator in value ||
-      (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
+    (Symbol.asyncIterator in value || value instanceof ReadableStream)
   )
 }
 

@@ -18,6 +18,7 @@ export const defaultAnswers: { readonly [K in keyof UnmatchedEntries]: Handler }
         code: 'CELERIS_NOT_IMPLEMENTED',
         expose: true,
       }),
+      false,
     ),
   options: (c) => c.noContent(),
 }
@@ -28,10 +29,7 @@ function refusePath(c: Context): undefined {
 }
 
 /** An entry that belongs to no route. */
-export function internalEntry(
-  run: RouteEntry['run'],
-  onError?: RouteEntry['onError'],
-): RouteEntry {
+export function internalEntry(run: RouteEntry['run'], onError?: RouteEntry['onError']): RouteEntry {
   return {
     method: '*',
     pattern: '',

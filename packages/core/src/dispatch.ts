@@ -1,6 +1,7 @@
 // Hot path. Walks a batch: record -> route -> context -> handler -> answer. The only try/catch of the hot path.
 import { CelerisError, type Dispatch } from '@celeris/engine'
 import {
+  ABORT_CODE_SERVER,
   CONTROL_PENDING_HEADS,
   CONTROL_TURN_MICROSECONDS,
   EVENT_GENERATION,
@@ -148,8 +149,7 @@ class Dispatcher {
     try {
       result = (c.entry.run as NonNullable<RouteEntry['run']>)(c)
       if (result !== undefined && !isThenable(result)) {
-        if (!c.calledNext(0)) c.applyValue(result)
-        result = undefined
+        result = c.calledNext(0) ? undefined : c.applyValue(result)
       }
     } catch (error) {
       result = c.openNexts === 0 ? fail(c, error) : this.#failLater(c, error)
@@ -275,7 +275,14 @@ class Dispatcher {
 
   #conclude(c: Context, value: unknown): void {
     try {
-      if (value !== undefined && !c.calledNext(0)) c.applyValue(value)
+      const applied = value !== undefined && !c.calledNext(0) ? c.applyValue(value) : undefined
+      if (applied !== undefined) {
+        applied.then(
+          () => this.#finishLate(c),
+          (error: unknown) => this.#settleFailure(c, error),
+        )
+        return
+      }
     } catch (error) {
       this.#settleFailure(c, error)
       return
@@ -432,9 +439,12 @@ class Dispatcher {
       )
       return
     }
-    if (kind === EVENT_KIND_ABORTED)
-      this.#abortAll(slot, generation, 'CELERIS_CLIENT_ABORTED', 'the client has gone', true)
-    else if (kind === EVENT_KIND_HALF_CLOSED) {
+    if (kind === EVENT_KIND_ABORTED) {
+      const cut = kindCode >>> 8 === ABORT_CODE_SERVER
+      const code = cut ? 'CELERIS_SERVER_CUT' : 'CELERIS_CLIENT_ABORTED'
+      const message = cut ? 'the server closed before the answer was there' : 'the client has gone'
+      this.#abortAll(slot, generation, code, message, true)
+    } else if (kind === EVENT_KIND_HALF_CLOSED) {
       this.#abortAll(
         slot,
         generation,

@@ -271,7 +271,7 @@ export const ERROR_CODES: readonly ErrorCode[] = [
   ),
   row(
     'CELERIS_CLUSTER_PORT',
-    'ListenError',
+    'ServerStateError',
     null,
     'Port 0 in a cluster worker would differ per worker.',
     'Name a port.',

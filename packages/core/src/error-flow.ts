@@ -52,11 +52,11 @@ function log(c: Context, view: ErrorView, error: unknown): void {
 
 /**
  * The default answer: JSON where it is acceptable, else text; nothing of a 5xx unless exposed.
- * Never throws, whatever was thrown (C-8).
+ * Never throws, whatever was thrown (C-8). What a client can provoke at will is not `logged`.
  */
-export function answerError(c: Context, error: unknown): void {
+export function answerError(c: Context, error: unknown, logged = true): void {
   try {
-    answerWith(c, error)
+    answerWith(c, error, logged)
   } catch (failure) {
     c.serving.logger.error(
       { error: failure, method: c.method, route: c.routePath },
@@ -68,9 +68,9 @@ export function answerError(c: Context, error: unknown): void {
   }
 }
 
-function answerWith(c: Context, error: unknown): void {
+function answerWith(c: Context, error: unknown, logged: boolean): void {
   const view = viewError(error)
-  log(c, view, error)
+  if (logged) log(c, view, error)
   c.clearAnswer()
   if (view.headers !== undefined)
     for (const [name, value] of Object.entries(view.headers)) c.setHeader(name, value)
@@ -95,9 +95,14 @@ function issuesOf(
   return { error: { ...body, issues: error.issues } }
 }
 
-function afterHandler(c: Context, value: unknown, original: unknown): void {
-  if (value !== undefined && c.answerKind === ANSWER_NONE) c.applyValue(value)
+function afterHandler(c: Context, value: unknown, original: unknown): undefined | Promise<void> {
+  const applied =
+    value !== undefined && c.answerKind === ANSWER_NONE ? c.applyValue(value) : undefined
+  if (applied !== undefined) {
+    return applied.then(undefined, (failure: unknown) => handlerFailed(c, failure, original))
+  }
   if (c.answerKind === ANSWER_NONE && !c.statusSet) answerError(c, original)
+  return undefined
 }
 
 function handlerFailed(c: Context, failure: unknown, original: unknown): void {
@@ -121,7 +126,7 @@ export function fail(c: Context, error: unknown): undefined | Promise<void> {
         (failure: unknown) => handlerFailed(c, failure, error),
       )
     }
-    afterHandler(c, result, error)
+    return afterHandler(c, result, error)
   } catch (failure) {
     handlerFailed(c, failure, error)
   }

@@ -168,8 +168,13 @@ async function nativeCandidate(type: NativeName, sources: EngineSources): Promis
 /** The adaptive engine has no addon of its own. */
 const IN_JAVASCRIPT: ProbeResult = { available: true, reason: 'installed' }
 
+/** Packages that can be had today; the others are names kept for later releases. */
+const PUBLISHED: ReadonlySet<string> = new Set(['@celeris/engine-epoll'])
+
 function notInstalled(name: string): string {
-  return `${name} is not installed; run npm i ${name}`
+  return PUBLISHED.has(name)
+    ? `${name} is not installed; run npm i ${name}`
+    : `${name} is not installed`
 }
 
 /** Whether it is the package itself that is missing, not something it needs. */

@@ -1,5 +1,11 @@
 import cluster from 'node:cluster'
-import type { DrainReport, Engine, EngineMetrics, PeerAddress } from '@celeris/engine'
+import {
+  type DrainReport,
+  type Engine,
+  type EngineMetrics,
+  EngineUnavailableError,
+  type PeerAddress,
+} from '@celeris/engine'
 import { EVENT_KIND_OPENED } from '@celeris/engine/layout'
 import { evict } from './arena.ts'
 import { type Env, reserveParams } from './context.ts'
@@ -141,6 +147,11 @@ export class Server<E extends Env = Env> extends Router<E> {
         tls: this.#config.tls !== undefined,
       })
       const { engine } = choice
+      if (this.#config.workers > 0 && engine.capabilities?.workers !== true) {
+        throw new EngineUnavailableError(
+          `workers: ${this.#config.workers} needs an engine with native I/O threads; engine '${engine.type}' runs its loop on the JS thread: leave workers at 0`,
+        )
+      }
       const target = typeof port === 'object' ? port : { port, host }
       const asked = 'port' in target ? (target.port ?? this.#config.port) : -1
       const clusterWorker = cluster.isWorker && engine.type !== 'node'

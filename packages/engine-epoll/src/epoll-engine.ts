@@ -1,6 +1,5 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { availableParallelism } from 'node:os'
 import {
   CelerisError,
   type Dispatch,
@@ -21,6 +20,7 @@ import {
   INLINE_BODY_BYTES_MAX,
 } from '@celeris/engine/layout'
 import { type Addon, type AddonOptions, type Handle, loadAddon } from './addon.ts'
+import { availableCpus } from './available-cpus.ts'
 import { probe } from './probe.ts'
 import { systemErrorCode } from './system-error.ts'
 
@@ -122,8 +122,7 @@ class EpollEngine implements Engine {
   }
 
   #addonOptions(options: ListenOptions, host: string, native: boolean): AddonOptions {
-    const spinUs =
-      options.spinUs === 'auto' ? (availableParallelism() > 1 ? SPIN_US : 0) : options.spinUs
+    const spinUs = options.spinUs === 'auto' ? (availableCpus() > 1 ? SPIN_US : 0) : options.spinUs
     return {
       host,
       native,
@@ -207,10 +206,10 @@ function listenError(error: unknown, options: ListenOptions): unknown {
   if (code === undefined) return error
   const syscall = (error as { syscall?: string }).syscall ?? 'listen'
   if (options.fd !== undefined) {
-    return new CelerisError(
+    return new ListenError(
       'CELERIS_INVALID_FD',
       `descriptor ${options.fd} is not a bound stream socket (${code})`,
-      { cause: error },
+      { syscall, address: '', port: 0, cause: error },
     )
   }
   const address = options.path ?? options.host

@@ -177,6 +177,13 @@ const enums = {
       ABORT: [6, 'reset the connection'],
     },
   },
+  ABORT_CODE: {
+    doc: 'Codes of ABORTED events.',
+    values: {
+      CLIENT: [0, 'the client has gone'],
+      SERVER: [1, 'the server cut it: the time of its close was up'],
+    },
+  },
   EVENT_KIND: {
     doc: 'Kinds of event records.',
     values: {

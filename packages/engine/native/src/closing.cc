@@ -105,7 +105,8 @@ void end_of_turn(Loop& loop) {
         loop.closed[kept++] = slot;
         continue;
       }
-      if (connection.owed() > 0) add_event(loop, connection, connection.sequence_send, EVENT_KIND_ABORTED, 0, 0, 0);
+      const std::uint32_t code = connection.has(SERVER_CUT) ? ABORT_CODE_SERVER : ABORT_CODE_CLIENT;
+      if (connection.owed() > 0) add_event(loop, connection, connection.sequence_send, EVENT_KIND_ABORTED, code, 0, 0);
       if (loop.config.connection_events) add_event(loop, connection, 0, EVENT_KIND_CLOSED, 0, 0, 0);
     }
     loop.table.give(slot);

@@ -46,6 +46,7 @@ void step_drain(Loop& loop, Drain& drain) {
         }
       } else if (time_up) {
         drain.cut++;
+        connection.set(SERVER_CUT);
         close_connection(loop, connection, true);
       } else {
         busy = true;

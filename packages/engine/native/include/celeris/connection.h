@@ -29,7 +29,7 @@ enum ConnectionFlag : std::uint16_t {
   TOUCHED = 1024,       ///< has records in the current drain
   FIN_SEEN = 2048,      ///< EPOLLRDHUP was reported: read on to EOF
   ERROR_ANSWERED = 4096,  ///< the engine's own error answer is queued in place of a request
-  BODY_HEAD = 8192,
+  SERVER_CUT = 8192,      ///< ended because the time of a drain was up
 };
 
 /// A request body that arrives in events. On the heap: few connections have one at any time.

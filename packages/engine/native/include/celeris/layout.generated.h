@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "2810b4ea60f7ac08";
+inline constexpr char LAYOUT_HASH[] = "a0dfae63d7678063";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -296,6 +296,10 @@ inline constexpr std::uint32_t COMMAND_READ_ON = 2;
 inline constexpr std::uint32_t COMMAND_READ_OFF = 3;
 /// reset the connection
 inline constexpr std::uint32_t COMMAND_ABORT = 6;
+/// the client has gone
+inline constexpr std::uint32_t ABORT_CODE_CLIENT = 0;
+/// the server cut it: the time of its close was up
+inline constexpr std::uint32_t ABORT_CODE_SERVER = 1;
 /// bytes of a request body, decoded
 inline constexpr std::uint32_t EVENT_KIND_BODY_BYTES = 1;
 /// the body is complete
