@@ -2,8 +2,6 @@
 // Slots: growth without moving, generations, reuse order, refusals, and what an idle one costs.
 #include "celeris/connection_table.h"
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstring>
 #include <random>
