@@ -296,7 +296,7 @@ class Dispatcher {
   #settleFailure(c: Context, error: unknown): void {
     const pending = fail(c, error)
     if (pending === undefined) this.#finishLate(c)
-    else pending.then(() => this.#finishLate(c))
+    else void pending.then(() => this.#finishLate(c))
   }
 
   #finishLate(c: Context): void {
@@ -345,7 +345,7 @@ class Dispatcher {
       c.deleteHeader('content-length')
       const pending = fail(c, error)
       if (pending !== undefined) {
-        if (c.isPending) pending.then(() => this.#finishDirty(c))
+        if (c.isPending) void pending.then(() => this.#finishDirty(c))
         else this.#continueLater(c, pending)
         return
       }

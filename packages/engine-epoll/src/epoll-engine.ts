@@ -87,7 +87,7 @@ class EpollEngine implements Engine {
     const native =
       options.eventLoop === 'native' &&
       owner[BLOCKING] === undefined &&
-      process.versions['electron'] === undefined
+      process.versions.electron === undefined
     const closed = (drained: number, cut: number, elapsedMs: number): void => {
       if (owner[BLOCKING] === this) owner[BLOCKING] = undefined
       this.#state = 'closed'

@@ -3,8 +3,8 @@ import { loadAddon } from './addon.ts'
 
 function refusal(): string | undefined {
   // Bun ends the process in libuv calls, Deno lacks prepare handles: the addon is never loaded there.
-  if (process.versions['bun'] !== undefined) return 'Bun cannot run engines that drive libuv'
-  if (process.versions['deno'] !== undefined) return 'Deno cannot run engines that drive libuv'
+  if (process.versions.bun !== undefined) return 'Bun cannot run engines that drive libuv'
+  if (process.versions.deno !== undefined) return 'Deno cannot run engines that drive libuv'
   if (process.platform !== 'linux') return `epoll is a Linux interface, this is ${process.platform}`
   return undefined
 }

@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
+  ABORT_CODE_CLIENT,
+  ABORT_CODE_SERVER,
   COMMAND_ABORT,
   COMMAND_CONTINUE,
   COMMAND_READ_OFF,
@@ -43,6 +45,7 @@ export class Connection {
   #sealed = false
   #held = false
   #peerEnded = false
+  #cutByServer = false
   #plainClose = false
   lingering = false
 
@@ -295,7 +298,9 @@ export class Connection {
   }
 
   #onClose(): void {
-    if (this.#owed.oldest !== null) this.#event(EVENT_KIND_ABORTED, this.#owed.oldest.sequence)
+    const code = this.#cutByServer ? ABORT_CODE_SERVER : ABORT_CODE_CLIENT
+    if (this.#owed.oldest !== null)
+      this.#event(EVENT_KIND_ABORTED, this.#owed.oldest.sequence, code)
     this.#owed.clear()
     this.#host.deadlines.remove(this.clock)
     this.#host.gone(this)
@@ -313,7 +318,8 @@ export class Connection {
   }
 
   /** Resets the connection; whoever is owed an answer learns it. */
-  cut(): void {
+  cut(byServer = false): void {
+    this.#cutByServer = byServer
     this.#sealed = true
     resetSocket(this.socket)
   }

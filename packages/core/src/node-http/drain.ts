@@ -60,7 +60,7 @@ export async function drainConnections(draining: Draining): Promise<DrainReport>
   const cut = busy()
   for (const connection of draining.connections()) {
     if (connection.lingering) connection.socket.destroy()
-    else connection.cut()
+    else connection.cut(true)
   }
   await closed
   // The notices of what was cut are still to be dispatched.
