@@ -48,8 +48,11 @@ export function typeProblems(
 
 /** JavaScript of a TypeScript program. */
 export function transpile(text: string): string {
-  const { target, module } = { ...OPTIONS, module: ts.ModuleKind.ESNext }
   return ts.transpileModule(text, {
-    compilerOptions: { target, module, verbatimModuleSyntax: true },
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+    },
   }).outputText
 }
