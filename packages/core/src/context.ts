@@ -658,9 +658,9 @@ export class Context<out E extends Env = Env, out P extends string = string>
   }
 
   /** @internal Starts to collect a body that follows in events. */
-  collectBody(): BodyCollector {
+  collectBody(limit: number = Number.POSITIVE_INFINITY): BodyCollector {
     this.dirty = true
-    this.body ??= new BodyCollector(this)
+    this.body ??= new BodyCollector(this, limit)
     this.body.start()
     return this.body
   }
@@ -672,24 +672,15 @@ export class Context<out E extends Env = Env, out P extends string = string>
   async bodyBytes(options?: BodyOptions): Promise<Uint8Array> {
     this.#check('c.bodyBytes()')
     this.dirty = true
+    const limit = options?.limit ?? Number.POSITIVE_INFINITY
+    // Known to be too large: not read, and still there for a reader that takes it.
+    if ((this.contentLength ?? 0) > limit) throw tooLarge(limit)
     this.#bodyBytes ??= this.bodyFollows
-      ? this.#collect(options?.limit)
+      ? this.collectBody(limit).bytes
       : Promise.resolve(inlineBody(this))
     const body = await this.#bodyBytes
-    if (options?.limit !== undefined && body.length > options.limit) {
-      throw new PayloadTooLargeError(`the request body is larger than ${options.limit} bytes`)
-    }
+    if (body.length > limit) throw tooLarge(limit)
     return body
-  }
-
-  #collect(limit: number | undefined): Promise<Uint8Array> {
-    const announced = this.contentLength
-    if (limit !== undefined && announced !== undefined && announced > limit) {
-      return Promise.reject(
-        new PayloadTooLargeError(`the request body is larger than ${limit} bytes`),
-      )
-    }
-    return this.collectBody().bytes
   }
 
   /** The body as text: UTF-8, or the charset of its content-type (us-ascii, iso-8859-1; others are 415). */
@@ -812,11 +803,13 @@ export class Context<out E extends Env = Env, out P extends string = string>
 
   /** Answers with text, `text/plain; charset=utf-8` unless a content-type was set. */
   text(body: string, status?: number): void {
+    if (typeof body !== 'string') throw notText('c.text()', body)
     this.#answer('c.text()', ANSWER_TEXT, body, status)
   }
 
   /** Answers with HTML. */
   html(body: string, status?: number): void {
+    if (typeof body !== 'string') throw notText('c.html()', body)
     this.#answer('c.html()', ANSWER_HTML, body, status)
   }
 
@@ -835,6 +828,9 @@ export class Context<out E extends Env = Env, out P extends string = string>
 
   /** Answers with bytes, `application/octet-stream` unless said otherwise. They must not change until the answer has left. */
   bytes(data: Uint8Array, contentType?: string, status?: number): void {
+    if (!(data instanceof Uint8Array)) {
+      throw new TypeError(`c.bytes(): ${typeof data} is no Uint8Array; wrap an ArrayBuffer in one`)
+    }
     if (contentType !== undefined) checkHeader('content-type', contentType)
     this.#answer('c.bytes()', ANSWER_BYTES, data, status)
     if (contentType === undefined) return
@@ -974,7 +970,16 @@ export interface RewrittenTarget {
   readonly path: string
 }
 
+/** A mistake of the program, told before anything is stored. */
+function notText(member: string, value: unknown): TypeError {
+  return new TypeError(`${member}: ${value === null ? 'null' : typeof value} is no string; convert it, or use c.json()`)
+}
+
 const SPENT: Next = () => {}
+
+function tooLarge(limit: number): PayloadTooLargeError {
+  return new PayloadTooLargeError(`the request body is larger than ${limit} bytes`)
+}
 
 /** Whether JSON would make `{}` of what is a body; names no global, which would load it. */
 function isStreamed(value: unknown): boolean {

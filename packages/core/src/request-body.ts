@@ -1,5 +1,6 @@
 // A request body that arrives in events: asked for at the first read, collected within its limit.
 import {
+  COMMAND_READ_OFF,
   COMMAND_READ_ON,
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_END,
@@ -28,6 +29,7 @@ export function bodyError(status: number): HttpError {
 export class BodyCollector {
   readonly bytes: Promise<Uint8Array>
   readonly #request: Answered
+  readonly #limit: number
   #chunks: Uint8Array[] = []
   #length = 0
   #resolve: (bytes: Uint8Array) => void = () => {}
@@ -35,8 +37,10 @@ export class BodyCollector {
   #settled = false
   #asked = false
 
-  constructor(request: Answered) {
+  /** @param limit most bytes the first reader takes; a body of unknown length is not collected beyond it. */
+  constructor(request: Answered, limit: number) {
     this.#request = request
+    this.#limit = limit
     this.bytes = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -49,8 +53,12 @@ export class BodyCollector {
   start(): void {
     if (this.#asked) return
     this.#asked = true
+    this.#command(COMMAND_READ_ON)
+  }
+
+  #command(command: number): void {
     openRecord(this.#request.engine)
-    commitRecord(this.#request, RESPONSE_KIND_COMMAND, COMMAND_READ_ON, 0, 0, 0)
+    commitRecord(this.#request, RESPONSE_KIND_COMMAND, command, 0, 0, 0)
   }
 
   /** Takes an event of the body; the bytes are copied, they die with the batch. */
@@ -59,6 +67,10 @@ export class BodyCollector {
     if (kind === EVENT_KIND_BODY_BYTES) {
       this.#chunks.push(Uint8Array.prototype.slice.call(chunk))
       this.#length += chunk.length
+      if (this.#length > this.#limit) {
+        this.#command(COMMAND_READ_OFF)
+        this.fail(new PayloadTooLargeError(`the request body is larger than ${this.#limit} bytes`))
+      }
     } else if (kind === EVENT_KIND_BODY_END) {
       this.#settled = true
       const chunks = this.#chunks

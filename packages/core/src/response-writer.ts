@@ -121,12 +121,18 @@ function lineBytes(headers: ResponseHeaders): number {
 }
 
 /** Writes [length][lines] and gives the offset behind; content-type and the writer's own lines are left out. */
-function writeLines(headers: ResponseHeaders | null, further: string, offset: number): number {
+function writeLines(
+  headers: ResponseHeaders | null,
+  further: string,
+  offset: number,
+  flags: number,
+): number {
   let end = offset + 4
   if (headers !== null) {
     for (let index = 0; index < headers.count; index++) {
       const name = headers.name(index)
-      if (name === 'content-type' || name === 'content-length' || name === 'connection') continue
+      if (name === 'content-type' || name === 'connection') continue
+      if (name === 'content-length' && (flags & RESPONSE_FLAG_OWN_LENGTH) === 0) continue
       end = writeLine(name, headers.value(index), end)
     }
   }
@@ -141,6 +147,13 @@ function flagsOf(answer: Answer): number {
   if (headers !== null && headers.count > 0) {
     if (headers.find('date') >= 0) flags |= RESPONSE_FLAG_OWN_DATE
     if (headers.find('connection') >= 0) flags |= RESPONSE_FLAG_CLOSE
+    // The length that GET would have, of a handler that made no body for it (RES-4).
+    if (
+      answer.methodId === METHOD_HEAD &&
+      answer.answerBody === null &&
+      headers.find('content-length') >= 0
+    )
+      flags |= RESPONSE_FLAG_OWN_LENGTH
   }
   return flags
 }
@@ -202,7 +215,7 @@ function writeHeadAndBody(answer: Answer): void {
   let extra = 0
   if (hasLines) {
     extra = start
-    end = (writeLines(headers, further, start) + 3) & ~3
+    end = (writeLines(headers, further, start, flags) + 3) & ~3
   }
   const bodyAt = end
   if (body !== null) {
@@ -233,7 +246,7 @@ function writeLarge(
   if (linesMost + length.length + 64 > OUTPUT_BYTES_MAX)
     throw new RangeError('the header lines of an answer exceed 1 MiB: send less')
   const extra = reserve(engine, linesMost + length.length + 8)
-  commitBytes(writeLines(headers, length, extra))
+  commitBytes(writeLines(headers, length, extra, 0))
   const omit = (flags & RESPONSE_FLAG_OMIT_BODY) !== 0
   const more = omit ? 0 : RESPONSE_FLAG_MORE
   commitRecord(

@@ -1,6 +1,11 @@
 // Collects requests and events, and hands them to dispatch as one batch per turn of the event loop.
 import type { BatchMemory, Dispatch } from '@celeris/engine'
-import { CONTROL_PENDING_HEADS } from '@celeris/engine/layout'
+import {
+  CONTROL_PENDING_HEADS,
+  CONTROL_TIME_HIGH,
+  CONTROL_TIME_LOW,
+  CONTROL_TURN_MICROSECONDS,
+} from '@celeris/engine/layout'
 import type { PreparedEvent, PreparedRequest, RecordWriter } from './record-writer.ts'
 
 /** An event, and what happens once its bytes are in the batch. */
@@ -27,6 +32,8 @@ export class BatchTurns {
   #scheduled = false
   #running = false
   #stopped = false
+  /** How long the turn before took. */
+  #turnMicroseconds = 0
 
   constructor(memory: BatchMemory, writer: RecordWriter, dispatch: Dispatch, hooks: TurnHooks) {
     this.#memory = memory
@@ -67,7 +74,9 @@ export class BatchTurns {
     if (this.#stopped) return
     // Answers that were settled between turns leave before the batch that would overwrite them.
     this.#end()
+    const start = performance.now()
     this.#writer.begin()
+    this.#writeClock()
     const events = this.#take(this.#events, (event) => this.#writer.writeEvent(event))
     const requests = this.#take(this.#requests, (request) => this.#writer.writeRequest(request))
     this.#events = this.#events.slice(events.length)
@@ -77,8 +86,22 @@ export class BatchTurns {
     this.#hooks.onBatch(requests.length)
     this.#call(requests, events.length)
     // Behind every microtask of this turn: handlers whose promises have settled by then are answered in it.
-    queueMicrotask(() => process.nextTick(() => this.#end()))
+    queueMicrotask(() =>
+      process.nextTick(() => {
+        this.#end()
+        this.#turnMicroseconds = Math.ceil((performance.now() - start) * 1000)
+      }),
+    )
     if (this.#requests.length + this.#events.length > 0) this.#schedule()
+  }
+
+  /** When this batch came, and how long the one before took: what is measured is read from there. */
+  #writeClock(): void {
+    const { words } = this.#memory
+    const now = Date.now()
+    words[CONTROL_TIME_LOW] = now | 0
+    words[CONTROL_TIME_HIGH] = Math.floor(now / 0x1_0000_0000)
+    words[CONTROL_TURN_MICROSECONDS] = this.#turnMicroseconds
   }
 
   #take<T>(queue: readonly T[], write: (item: T) => boolean): readonly T[] {

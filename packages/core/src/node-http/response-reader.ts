@@ -17,14 +17,17 @@ import {
   RESPONSE_BODY,
   RESPONSE_EXTRA,
   RESPONSE_FLAG_CLOSE,
+  RESPONSE_FLAG_MORE,
   RESPONSE_FLAG_OMIT_BODY,
   RESPONSE_FLAG_OWN_DATE,
+  RESPONSE_FLAG_OWN_LENGTH,
   RESPONSE_GENERATION,
   RESPONSE_HEAD,
   RESPONSE_KIND_COMMAND,
   RESPONSE_KIND_FLAGS,
   RESPONSE_KIND_HEAD,
   RESPONSE_KIND_HEAD_BLOCK,
+  RESPONSE_KIND_RAW,
   RESPONSE_KIND_WHOLE,
   RESPONSE_LENGTH,
   RESPONSE_SEQUENCE,
@@ -71,6 +74,12 @@ export function httpDate(): string {
   return dateText
 }
 
+/** The head of an answer that comes in pieces, and the pieces so far. */
+interface Partial {
+  readonly answer: Answer
+  readonly pieces: Buffer[]
+}
+
 interface Block {
   readonly offset: number
   readonly length: number
@@ -80,6 +89,8 @@ interface Block {
 
 export class ResponseReader {
   readonly #memory: BatchMemory
+  /** Answers larger than the arena, by request, until their last piece. */
+  readonly #partial = new Map<string, Partial>()
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
@@ -93,15 +104,40 @@ export class ResponseReader {
     if (count <= 0) return
     for (let i = 0; i < count; i++) {
       const at = RESPONSES_WORD + i * RESPONSE_WORDS
-      sink(
-        words[at + RESPONSE_SLOT] as number,
-        words[at + RESPONSE_GENERATION] as number,
-        words[at + RESPONSE_SEQUENCE] as number,
-        this.#read(at),
-      )
+      const slot = words[at + RESPONSE_SLOT] as number
+      const generation = words[at + RESPONSE_GENERATION] as number
+      const sequence = words[at + RESPONSE_SEQUENCE] as number
+      const read = this.#joined(at, `${slot}.${generation}.${sequence}`)
+      if (read !== undefined) sink(slot, generation, sequence, read)
     }
     words[CONTROL_RESPONSE_COUNT] = 0
     words[CONTROL_OUTPUT_USED] = 0
+  }
+
+  /** What a record completes: an answer in pieces is handed over with its last one, undefined until then. */
+  #joined(at: number, name: string): ReadResponse | null | undefined {
+    const { words } = this.#memory
+    const packed = words[at + RESPONSE_KIND_FLAGS] as number
+    const more = (packed & RESPONSE_FLAG_MORE) !== 0
+    if ((packed & 0xff) !== RESPONSE_KIND_RAW) {
+      const read = this.#read(at)
+      if (!more || read === null || read.kind !== 'answer') return read
+      this.#partial.set(name, { answer: read, pieces: [read.body] })
+      return undefined
+    }
+    const partial = this.#partial.get(name)
+    const piece = this.#arena(
+      words[at + RESPONSE_HEAD] as number,
+      words[at + RESPONSE_LENGTH] as number,
+    )
+    if (partial === undefined || piece === null) {
+      this.#partial.delete(name)
+      return null
+    }
+    partial.pieces.push(piece)
+    if (more) return undefined
+    this.#partial.delete(name)
+    return { ...partial.answer, body: Buffer.concat(partial.pieces) }
   }
 
   #read(at: number): ReadResponse | null {
@@ -199,14 +235,16 @@ function answerOf(head: string, extra: string, body: Buffer, packed: number): An
   }
   const status = Number(match[1])
   const bodyless = status === 204 || status === 304
-  if (!bodyless) fields.push('content-length', String(body.length))
+  const empty = bodyless || status === 205
+  if (!bodyless && (packed & RESPONSE_FLAG_OWN_LENGTH) === 0)
+    fields.push('content-length', empty ? '0' : String(body.length))
   if ((packed & RESPONSE_FLAG_OWN_DATE) === 0) fields.push('date', httpDate())
   return {
     kind: 'answer',
     status,
     phrase: match[2] as string,
     fields,
-    body: bodyless || (packed & RESPONSE_FLAG_OMIT_BODY) !== 0 ? NO_BODY : body,
+    body: empty || (packed & RESPONSE_FLAG_OMIT_BODY) !== 0 ? NO_BODY : body,
     close: (packed & RESPONSE_FLAG_CLOSE) !== 0,
   }
 }

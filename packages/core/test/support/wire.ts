@@ -45,10 +45,10 @@ function chunks(bytes: Buffer, from: number): { body: Buffer; used: number } | n
   }
 }
 
-/** Reads one answer off the front of the bytes; null while it is incomplete. */
-function parse(bytes: Buffer, head: boolean): { answer: Answer; used: number } | null {
+/** Reads one answer off the front of the bytes; while it is incomplete, how many bytes are needed at least. */
+function parse(bytes: Buffer, head: boolean): { answer: Answer; used: number } | number {
   const end = bytes.indexOf('\r\n\r\n')
-  if (end < 0) return null
+  if (end < 0) return 0
   const [first, ...rest] = bytes.toString('latin1', 0, end).split('\r\n')
   const match = /^HTTP\/1\.1 (\d{3}) /.exec(first as string)
   if (match === null) throw new Error(`no status line: ${JSON.stringify(first)}`)
@@ -64,19 +64,21 @@ function parse(bytes: Buffer, head: boolean): { answer: Answer; used: number } |
     return { answer: new Answer(status, fields, empty), used: start }
   if (fields.some(([name, value]) => name === 'transfer-encoding' && value === 'chunked')) {
     const body = chunks(bytes, start)
-    return body && { answer: new Answer(status, fields, body.body), used: body.used }
+    return body === null ? 0 : { answer: new Answer(status, fields, body.body), used: body.used }
   }
   const length = fields.find(([name]) => name === 'content-length')?.[1]
   if (length === undefined) throw new Error('the answer is not framed')
   const used = start + Number(length)
-  if (bytes.length < used) return null
+  if (bytes.length < used) return used
   return { answer: new Answer(status, fields, Buffer.from(bytes.subarray(start, used))), used }
 }
 
 /** An open connection. */
 export class Wire {
   readonly socket: Socket
-  #bytes: Buffer = Buffer.alloc(0)
+  #received: Buffer[] = []
+  #needed = 0
+  #length = 0
   #waiting: (() => void)[] = []
   /** How the other side left. */
   ending: Ending = 'open'
@@ -85,8 +87,9 @@ export class Wire {
     this.socket = socket
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => {
-      this.#bytes = Buffer.concat([this.#bytes, chunk])
-      this.#wake()
+      this.#received.push(chunk)
+      this.#length += chunk.length
+      if (this.#length >= this.#needed) this.#wake()
     })
     socket.on('end', () => this.#ended('end'))
     socket.on('error', () => this.#ended('reset'))
@@ -126,15 +129,27 @@ export class Wire {
     })
   }
 
+  /** All that was received and not read. */
+  #bytes(): Buffer {
+    const joined =
+      this.#received.length === 1 ? (this.#received[0] as Buffer) : Buffer.concat(this.#received)
+    this.#received = [joined]
+    return joined
+  }
+
   async answer(method = 'GET'): Promise<Answer> {
     for (;;) {
-      const parsed = parse(this.#bytes, method === 'HEAD')
-      if (parsed !== null) {
-        this.#bytes = this.#bytes.subarray(parsed.used)
+      const bytes = this.#bytes()
+      const parsed = parse(bytes, method === 'HEAD')
+      if (typeof parsed !== 'number') {
+        this.#received = [bytes.subarray(parsed.used)]
+        this.#length = bytes.length - parsed.used
+        this.#needed = 0
         return parsed.answer
       }
       if (this.ending !== 'open')
-        throw new Error(`${this.ending} before an answer: ${this.#bytes.toString('latin1')}`)
+        throw new Error(`${this.ending} before an answer: ${bytes.toString('latin1', 0, 500)}`)
+      this.#needed = parsed
       await this.#change()
     }
   }
@@ -147,7 +162,7 @@ export class Wire {
   /** What came until the other side left. */
   async rest(): Promise<string> {
     while (this.ending === 'open') await this.#change()
-    return this.#bytes.toString('latin1')
+    return this.#bytes().toString('latin1')
   }
 
   /** Sends FIN, goes on reading. */
