@@ -3,6 +3,7 @@ import type { Engine } from '@celeris/engine'
 import {
   CONTROL_OUTPUT_USED,
   CONTROL_RESPONSE_COUNT,
+  CONTROL_TENANT,
   OUTPUT_BYTES_MAX,
   OUTPUT_OFFSET,
   RESPONSE_BODY,
@@ -35,10 +36,24 @@ function flushTenant(): void {
   tenant?.flush()
 }
 
+const numbers = new WeakMap<Engine, number>()
+let lastNumber = 0
+
+/** The number by which an engine knows its own records (CONTROL_TENANT). */
+export function tenantNumber(engine: Engine): number {
+  let number = numbers.get(engine)
+  if (number === undefined) {
+    number = ++lastNumber
+    numbers.set(engine, number)
+  }
+  return number
+}
+
 /** Several servers in one process share the block: what the one before wrote leaves first. */
 function lendTo(engine: Engine): void {
   if (tenant !== null && words[CONTROL_RESPONSE_COUNT] !== 0) tenant.flush()
   tenant = engine
+  words[CONTROL_TENANT] = tenantNumber(engine)
 }
 
 /** Forgets an engine that has closed. */

@@ -972,7 +972,9 @@ export interface RewrittenTarget {
 
 /** A mistake of the program, told before anything is stored. */
 function notText(member: string, value: unknown): TypeError {
-  return new TypeError(`${member}: ${value === null ? 'null' : typeof value} is no string; convert it, or use c.json()`)
+  return new TypeError(
+    `${member}: ${value === null ? 'null' : typeof value} is no string; convert it, or use c.json()`,
+  )
 }
 
 const SPENT: Next = () => {}

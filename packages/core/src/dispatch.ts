@@ -32,6 +32,7 @@ import {
   REQUEST_WORDS,
   REQUESTS_WORD,
 } from '@celeris/engine/layout'
+import { clearStores, guardRunningResource, storesEntered } from './async-stores.ts'
 import { Context } from './context.ts'
 import { answerError, fail } from './error-flow.ts'
 import { isThenable } from './handler-chain.ts'
@@ -68,6 +69,7 @@ class Dispatcher {
   readonly #unparked: Context[] = []
   /** Answers of this batch given synchronously. */
   #answered = 0
+  #guarded = false
 
   constructor(serving: Serving) {
     this.#serving = serving
@@ -86,11 +88,16 @@ class Dispatcher {
     this.#answered = 0
     nextBatch()
     if (this.#unparked.length > 0) this.#unparked.length = 0
+    if (!this.#guarded) {
+      this.#guarded = true
+      guardRunningResource()
+    }
     const at = base >> 2
     for (let index = 0; index < events; index++) this.#event(at + EVENTS_WORD + index * EVENT_WORDS)
     const { literalTables } = serving.routes
     const direct = serving.routes.pre.length === 0
     for (let index = 0; index < requests; index++) {
+      if (storesEntered) clearStores()
       const record = at + REQUESTS_WORD + index * REQUEST_WORDS
       const literal = words[record + REQUEST_LITERAL_ID] as number
       const methodId = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) & 0xff
@@ -103,6 +110,7 @@ class Dispatcher {
       }
       this.#route(record, methodId, direct)
     }
+    if (storesEntered) clearStores()
   }
 
   /** A path with parameters, or one that no literal route has. */
@@ -322,12 +330,25 @@ class Dispatcher {
       this.#finishDirty(c)
       return
     }
-    writeAnswer(c)
+    try {
+      writeAnswer(c)
+    } catch (error) {
+      this.#failWrite(c, error)
+      return
+    }
     const { collector } = this.#serving
     if (collector !== null) (collector.classes[2] as number)++
     this.#answered++
     c.release()
     if (!this.#serving.development) this.#spare = c
+  }
+
+  #failWrite(c: Context, error: unknown): void {
+    c.dirty = true
+    const pending = fail(c, error)
+    if (pending === undefined) this.#finishDirty(c)
+    else if (c.isPending) void pending.then(() => this.#finishDirty(c))
+    else this.#continueLater(c, pending)
   }
 
   /** The same when headers, a status, hooks or an await came into it. */

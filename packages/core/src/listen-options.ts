@@ -5,6 +5,8 @@ import type { ResolvedConfig } from './server-options.ts'
 export interface ListenExtra {
   readonly memory: BatchMemory
   readonly literals: readonly LiteralPath[]
+  /** The engine's number among those that share the memory. */
+  readonly tenant: number
   /** Port and host of this call of `listen()`, instead of the configured ones. */
   readonly port?: number | undefined
   readonly host?: string | undefined
@@ -75,6 +77,7 @@ export function toListenOptions(config: ResolvedConfig, extra: ListenExtra): Lis
     ...merge(mapped),
     memory: extra.memory,
     literals: extra.literals,
+    tenant: extra.tenant,
     fd: extra.fd,
     path: extra.path,
   }

@@ -257,10 +257,11 @@ describe('toListenOptions (K-2)', () => {
     for (const [name, value] of Object.entries(resolved))
       expect(value, name).not.toEqual(defaults[name])
 
-    const { warn, ...received } = toListenOptions(resolved, { memory, literals })
+    const { warn, ...received } = toListenOptions(resolved, { memory, literals, tenant: 7 })
     expect(received).toEqual({
       memory,
       literals,
+      tenant: 7,
       port: 4_000,
       host: '127.0.0.1',
       fd: undefined,
@@ -294,20 +295,29 @@ describe('toListenOptions (K-2)', () => {
   it('sends warnings of the engine to the logger', () => {
     const lines: unknown[] = []
     const logger = { ...everything.logger, warn: (...line: unknown[]) => lines.push(line) }
-    toListenOptions(resolveConfig({ logger }), { memory, literals }).warn('careful')
+    toListenOptions(resolveConfig({ logger }), { memory, literals, tenant: 7 }).warn('careful')
     expect(lines).toEqual([[{}, 'careful']])
   })
 
   it('asks for connection events for either hook, and for none without', () => {
     const asked = (config: ServerConfig): boolean =>
-      toListenOptions(resolveConfig(config), { memory, literals }).connectionEvents
+      toListenOptions(resolveConfig(config), { memory, literals, tenant: 7 }).connectionEvents
     expect(asked({})).toBe(false)
     expect(asked({ onConnect: () => {} })).toBe(true)
     expect(asked({ onDisconnect: () => {} })).toBe(true)
   })
 
   it('prefers what listen() was given, shares the port in cluster workers (L-8)', () => {
-    const extra = { memory, literals, port: 1, host: 'h', fd: 5, path: '/s', clusterWorker: true }
+    const extra = {
+      memory,
+      literals,
+      tenant: 7,
+      port: 1,
+      host: 'h',
+      fd: 5,
+      path: '/s',
+      clusterWorker: true,
+    }
     expect(toListenOptions(resolveConfig(), extra)).toMatchObject({
       port: 1,
       host: 'h',

@@ -7,7 +7,7 @@ import {
   type PeerAddress,
 } from '@celeris/engine'
 import { EVENT_KIND_OPENED } from '@celeris/engine/layout'
-import { evict } from './arena.ts'
+import { evict, tenantNumber } from './arena.ts'
 import { type Env, reserveParams } from './context.ts'
 import { badPathEntry, defaultAnswers, internalEntry } from './default-answers.ts'
 import { createDispatch } from './dispatch.ts'
@@ -167,6 +167,7 @@ export class Server<E extends Env = Env> extends Router<E> {
       const options = toListenOptions(this.#config, {
         memory,
         literals: routes.literals,
+        tenant: tenantNumber(engine),
         clusterWorker,
         ...target,
       })
@@ -322,7 +323,11 @@ export class Server<E extends Env = Env> extends Router<E> {
       return this.#inProcess.engine
     const engine = memoryEngine()
     const routes = this.#routes ?? this.#current()
-    const options = toListenOptions(this.#config, { memory, literals: routes.literals })
+    const options = toListenOptions(this.#config, {
+      memory,
+      literals: routes.literals,
+      tenant: tenantNumber(engine),
+    })
     const opened = engine.listen(options, createDispatch(this.#serving(engine, routes)))
     this.#inProcess = { engine, revision }
     await opened

@@ -1,5 +1,13 @@
 import { type Context, Server } from '@celeris/core'
-import { conclude, deadlines, decimalText, headerLine, monotonicStart, setHeaderLine, successor } from '@celeris/core/middleware'
+import {
+  conclude,
+  deadlines,
+  decimalText,
+  headerLine,
+  monotonicStart,
+  setHeaderLine,
+  successor,
+} from '@celeris/core/middleware'
 import { expect, test } from 'vitest'
 
 const app = (): Server => new Server({ logger: { error() {}, warn() {}, info() {}, debug() {} } })
@@ -46,7 +54,13 @@ test('a deadline filed for a request expires while its handler waits (TO1)', asy
     const started = monotonicStart(c)
     await new Promise<void>((resolve) => {
       deadlines.add(
-        { deadlineAt: 0, deadlineNext: null, deadlinePrevious: null, deadlineSlot: -1, expire: () => resolve() },
+        {
+          deadlineAt: 0,
+          deadlineNext: null,
+          deadlinePrevious: null,
+          deadlineSlot: -1,
+          expire: () => resolve(),
+        },
         30,
       )
     })

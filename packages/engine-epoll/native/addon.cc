@@ -175,6 +175,7 @@ void read_config(const Options& options, Engine& engine) {
   config.connections_max = std::min(options.u32("maxConnections"), TABLE_SLOTS_MAX);
   config.disable_keep_alive = options.boolean("disableKeepAlive");
   config.connection_events = options.boolean("connectionEvents");
+  config.tenant = static_cast<std::int32_t>(options.number("tenant"));
   engine.io.spin_us = options.u32("spinUs");
   engine.io.accept_pause = options.boolean("startPaused") ? PAUSED_BY_USER : 0;
 }
@@ -248,7 +249,7 @@ napi_value open(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   napi_value name, resource;
-  napi_create_string_utf8(env, "CELERIS_TURN", NAPI_AUTO_LENGTH, &name);
+  napi_create_string_utf8(env, "celeris.turn", NAPI_AUTO_LENGTH, &name);
   napi_create_object(env, &resource);
   engine->turn.env = env;
   napi_async_init(env, resource, name, &engine->turn.context);

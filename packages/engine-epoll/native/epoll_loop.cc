@@ -94,7 +94,7 @@ bool evict_idle(Loop& loop) {
   for (std::uint32_t step = 0; step < std::min(touched, 256u) && sampled < 16; step++) {
     io.evict_cursor = (io.evict_cursor + 1) % touched;
     const Connection& candidate = loop.table.at(io.evict_cursor);
-    if (candidate.phase != Phase::open || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
+    if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
     sampled++;
     if (best == NO_SLOT || static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0) best = io.evict_cursor;
   }
@@ -153,7 +153,7 @@ void add_connection(Loop& loop, UniqueFd fd, const sockaddr_storage& peer) {
 void accept_batch(Loop& loop) {
   LoopIo& io = *loop.io;
   for (std::uint32_t taken = 0; taken < ACCEPT_BATCH_MAX; taken++) {
-    if (!has_room(loop)) run_turn(loop, *loop.turn);
+    if (!has_room(loop)) run_turn(loop);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     UniqueFd fd(::accept4(io.listener.fd.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -216,7 +216,7 @@ int wait_for_events(Loop& loop, std::int32_t timeout_ms) {
 
 }  // namespace
 
-void read_clock(Loop& loop) {
+void io_read_clock(Loop& loop) {
   loop.now_ms = static_cast<std::uint32_t>((now_ns() - loop.io->clock_start_ns) / 1000000u);
   refresh_date(loop);
 }
@@ -234,7 +234,7 @@ bool open_epoll(Loop& loop, LoopIo& io, std::int32_t backend_fd, std::uint32_t e
     if (::epoll_ctl(io.epoll.get(), EPOLL_CTL_ADD, backend_fd, &event) != 0) return false;
   }
   io.clock_start_ns = io.woke_ns = now_ns();
-  read_clock(loop);
+  io_read_clock(loop);
   watch_listener(io);
   return true;
 }
@@ -283,7 +283,7 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
     } else if (event.data.u64 == LISTENER) {
       accept_batch(loop);
     } else {
-      if (!has_room(loop)) run_turn(loop, *loop.turn);
+      if (!has_room(loop)) run_turn(loop);
       handle_event(loop, event);
     }
   }

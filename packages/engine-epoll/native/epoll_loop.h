@@ -48,6 +48,5 @@ void pause_accept(LoopIo& io, std::uint8_t reason);
 void resume_accept(LoopIo& io, std::uint8_t reason);
 /// Resets every connection, without a word to JS: the environment is going away.
 void abandon_connections(Loop& loop);
-void read_clock(Loop& loop);
 
 }  // namespace celeris

@@ -127,6 +127,7 @@ class EpollEngine implements Engine {
       host,
       native,
       spinUs,
+      tenant: options.tenant ?? 0,
       port: options.port,
       fd: options.fd ?? -1,
       path: options.path ?? '',

@@ -108,6 +108,10 @@ const control = {
     'epoch milliseconds at which this batch was received, low 32 bits; the engine writes',
   ],
   TIME_HIGH: [9, 'the same, high bits'],
+  TENANT: [
+    11,
+    'whose response records these are (ListenOptions.tenant); core writes, an engine drains its own only',
+  ],
   TURN_MICROSECONDS: [
     10,
     'how long the turn before took, from bytes received to answers sent; the engine writes',

@@ -38,6 +38,11 @@ export interface LiteralPath {
 export interface ListenOptions {
   /** The batch block of this isolate; lent to the engine until it has closed. */
   readonly memory: BatchMemory
+  /**
+   * Number of the engine among those that share the block. Response records are drained only while
+   * CONTROL_TENANT holds it. @defaultValue 0
+   */
+  readonly tenant?: number | undefined
   /** TCP port, 0 for a free one. */
   readonly port: number
   /** Address to bind. `'::'` is dual-stack and falls back to `'0.0.0.0'` where IPv6 is missing. */

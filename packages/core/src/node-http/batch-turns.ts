@@ -1,4 +1,5 @@
 // Collects requests and events, and hands them to dispatch as one batch per turn of the event loop.
+import { AsyncResource } from 'node:async_hooks'
 import type { BatchMemory, Dispatch } from '@celeris/engine'
 import {
   CONTROL_PENDING_HEADS,
@@ -6,6 +7,7 @@ import {
   CONTROL_TIME_LOW,
   CONTROL_TURN_MICROSECONDS,
 } from '@celeris/engine/layout'
+import { guardResource } from '../async-stores.ts'
 import type { PreparedEvent, PreparedRequest, RecordWriter } from './record-writer.ts'
 
 /** An event, and what happens once its bytes are in the batch. */
@@ -32,6 +34,8 @@ export class BatchTurns {
   #scheduled = false
   #running = false
   #stopped = false
+  /** Where batches run: not in the context of whoever scheduled the turn. */
+  readonly #resource = new AsyncResource('CELERIS_TURN')
   /** How long the turn before took. */
   #turnMicroseconds = 0
 
@@ -40,6 +44,7 @@ export class BatchTurns {
     this.#writer = writer
     this.#dispatch = dispatch
     this.#hooks = hooks
+    guardResource(this.#resource)
   }
 
   pushRequest(request: PreparedRequest): void {
@@ -113,7 +118,7 @@ export class BatchTurns {
   #call(requests: readonly PreparedRequest[], events: number): void {
     this.#running = true
     try {
-      this.#dispatch(0, requests.length, events)
+      this.#resource.runInAsyncScope(this.#dispatch, undefined, 0, requests.length, events)
       this.#running = false
       this.#hooks.drain()
     } catch (error) {

@@ -10,62 +10,78 @@ namespace celeris {
 
 namespace {
 
-constexpr std::uint32_t PARTS_MAX = 64;
+constexpr std::uint32_t PARTS_MAX = 1024;
+/// Parts of one send; the kernel takes up to 1 024.
+constexpr std::uint32_t CONNECTION_PARTS_MAX = 64;
 /// Bodies from here on are sent from where they are; shorter ones are copied behind their head.
 constexpr std::uint32_t REFERENCE_BYTES_MIN = 4096;
 constexpr std::uint32_t SCRATCH_BYTES = 256 * 1024;
 /// Head lines the engine adds: date, content-length, connection, blank line.
 constexpr std::uint32_t FRAMING_BYTES_MAX = 128;
 
-/// The bytes of one connection's answers, gathered for one send.
+/// The answers of a drain: joined for all connections first, then sent, one send each.
 class Gather {
  public:
-  Gather(Loop& loop, Connection& connection) : loop_(loop), connection_(connection) {}
+  explicit Gather(Loop& loop) : loop_(loop) {
+    if (loop.scratch.empty()) loop.scratch.resize(SCRATCH_BYTES);
+    if (loop.parts.empty()) loop.parts.resize(PARTS_MAX);
+  }
+
+  /// What follows belongs to this connection.
+  void begin(Connection& connection) { loop_.outgoing.push_back({&connection, parts_, 0, false}); }
+  /// The connection has no more answers in this drain.
+  void end() { loop_.outgoing.back().ended = true; }
 
   void copy(const std::uint8_t* bytes, std::uint32_t count) {
     std::uint8_t* to = room(count);
     if (to != nullptr) std::memcpy(to, bytes, count);
   }
-  /// Room for `count` bytes at the end; null when the connection has failed.
+  /// Room for `count` bytes at the end; null when it is more than there can be.
   std::uint8_t* room(std::uint32_t count) {
-    if (count > SCRATCH_BYTES - used_) send();
-    if (failed_ || count > SCRATCH_BYTES) return nullptr;
+    // Before the place is taken: a flush makes all places free.
+    if (count > SCRATCH_BYTES - used_ || no_part_left()) flush();
+    if (count > SCRATCH_BYTES) return nullptr;
     std::uint8_t* to = loop_.scratch.data() + used_;
     used_ += count;
-    if (parts_ > 0 && static_cast<std::uint8_t*>(iov_[parts_ - 1].iov_base) + iov_[parts_ - 1].iov_len == to) {
-      iov_[parts_ - 1].iov_len += count;
-    } else {
-      part(to, count);
+    Outgoing& outgoing = loop_.outgoing.back();
+    if (outgoing.part_count > 0) {
+      iovec& last = loop_.parts[parts_ - 1];
+      if (static_cast<std::uint8_t*>(last.iov_base) + last.iov_len == to) {
+        last.iov_len += count;
+        return to;
+      }
     }
+    part(to, count);
     return to;
   }
-  /// Gives back what `room` reserved and was not used.
+  /// Gives back what `room` reserved last and was not used.
   void shrink(std::uint32_t count) {
     used_ -= count;
-    iov_[parts_ - 1].iov_len -= count;
+    loop_.parts[parts_ - 1].iov_len -= count;
   }
   void refer(const std::uint8_t* bytes, std::uint32_t count) {
     if (count < REFERENCE_BYTES_MIN) {
       copy(bytes, count);
     } else {
+      if (no_part_left()) flush();
       part(const_cast<std::uint8_t*>(bytes), count);
     }
   }
   /// Sends what was gathered; what the kernel does not take is queued.
-  void send();
+  void flush();
 
  private:
+  [[nodiscard]] bool no_part_left() const {
+    return parts_ == PARTS_MAX || loop_.outgoing.back().part_count == CONNECTION_PARTS_MAX;
+  }
   void part(std::uint8_t* bytes, std::uint32_t count) {
-    if (parts_ == PARTS_MAX) send();
-    iov_[parts_++] = {bytes, count};
+    loop_.parts[parts_++] = {bytes, count};
+    loop_.outgoing.back().part_count++;
   }
 
   Loop& loop_;
-  Connection& connection_;
-  iovec iov_[PARTS_MAX];
   std::uint32_t parts_ = 0;
   std::uint32_t used_ = 0;
-  bool failed_ = false;
 };
 
 bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes, std::uint32_t count) {
@@ -86,33 +102,46 @@ bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes,
   return true;
 }
 
-void Gather::send() {
-  if (parts_ == 0) return;
+/// One send; what is left over is copied to the queue of the connection.
+void send_parts(Loop& loop, Connection& connection, iovec* parts, std::uint32_t count) {
   std::uint32_t first = 0;
   std::size_t skip = 0;
-  if (!failed_ && connection_.output == nullptr) {
-    const IoResult result = io_send(loop_, connection_, iov_, parts_);
-    loop_.count(COUNTER_SEND_CALLS);
+  if (connection.output == nullptr) {
+    const IoResult result = io_send(loop, connection, parts, count);
+    loop.count(COUNTER_SEND_CALLS);
     if (result.status == IoStatus::error) {
-      failed_ = true;
-      loop_.count(COUNTER_RESETS);
-      close_connection(loop_, connection_, true);
-    } else {
-      loop_.count(COUNTER_BYTES_WRITTEN, result.bytes);
-      skip = result.bytes;
-      while (first < parts_ && skip >= iov_[first].iov_len) skip -= iov_[first++].iov_len;
+      loop.count(COUNTER_RESETS);
+      close_connection(loop, connection, true);
+      return;
     }
+    loop.count(COUNTER_BYTES_WRITTEN, result.bytes);
+    skip = result.bytes;
+    while (first < count && skip >= parts[first].iov_len) skip -= parts[first++].iov_len;
+    if (first == count) return;
   }
-  if (!failed_ && first < parts_) {
-    loop_.count(COUNTER_PARTIAL_WRITES);
-    connection_.set(WRITE_BLOCKED);
-    for (; first < parts_ && !failed_; first++, skip = 0) {
-      const std::uint8_t* bytes = static_cast<const std::uint8_t*>(iov_[first].iov_base) + skip;
-      failed_ = !queue_output(loop_, connection_, bytes, static_cast<std::uint32_t>(iov_[first].iov_len - skip));
-    }
+  loop.count(COUNTER_PARTIAL_WRITES);
+  connection.set(WRITE_BLOCKED);
+  for (; first < count; first++, skip = 0) {
+    const std::uint8_t* bytes = static_cast<const std::uint8_t*>(parts[first].iov_base) + skip;
+    if (!queue_output(loop, connection, bytes, static_cast<std::uint32_t>(parts[first].iov_len - skip))) return;
   }
+}
+
+void after_send(Loop& loop, Connection& connection);
+
+void Gather::flush() {
+  if (loop_.outgoing.empty()) return;
+  const Outgoing last = loop_.outgoing.back();
+  for (const Outgoing& outgoing : loop_.outgoing) {
+    Connection& connection = *outgoing.connection;
+    if (connection.phase != Phase::open) continue;
+    if (outgoing.part_count > 0) send_parts(loop_, connection, loop_.parts.data() + outgoing.first_part, outgoing.part_count);
+    if (outgoing.ended) after_send(loop_, connection);
+  }
+  loop_.outgoing.clear();
   parts_ = 0;
   used_ = 0;
+  if (!last.ended) begin(*last.connection);
 }
 
 const BlockRecord* block_of(Loop& loop, std::int32_t id) {
@@ -120,9 +149,9 @@ const BlockRecord* block_of(Loop& loop, std::int32_t id) {
   if (index == 0 || index >= BLOCKS_MAX || index >= static_cast<std::uint32_t>(loop.control()[CONTROL_BLOCK_COUNT])) return nullptr;
   const BlockRecord* block = &loop.records<BlockRecord>(BLOCK_TABLE_OFFSET)[index];
   const std::uint64_t offset = static_cast<std::uint32_t>(block->offset), length = static_cast<std::uint32_t>(block->length);
-  const bool inside = offset >= BLOCK_BYTES_OFFSET && offset + length <= BLOCK_BYTES_OFFSET + BLOCK_BYTES_MAX;
-  const bool parts = static_cast<std::uint32_t>(block->body) <= length && static_cast<std::uint32_t>(block->date) + 29 <= length + 29;
-  if (!inside || !parts || (block->date != 0 && static_cast<std::uint32_t>(block->date) + 29 > length)) return nullptr;
+  const std::uint64_t date = static_cast<std::uint32_t>(block->date), body = static_cast<std::uint32_t>(block->body);
+  if (offset < BLOCK_BYTES_OFFSET || offset + length > BLOCK_BYTES_OFFSET + BLOCK_BYTES_MAX) return nullptr;
+  if (body > length || (date != 0 && date + sizeof loop.date > length)) return nullptr;
   return block;
 }
 
@@ -395,8 +424,8 @@ void after_send(Loop& loop, Connection& connection) {
   if (connection.timer_slot == NOT_FILED || connection.input.length > 0) file_deadline(loop, connection);
 }
 
-void answer_connection(Loop& loop, Connection& connection) {
-  Gather gather(loop, connection);
+void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
+  gather.begin(connection);
   const ResponseRecord* records = loop.records<ResponseRecord>(RESPONSES_OFFSET);
   for (std::uint32_t index = connection.drain_first;; index = loop.next_record[index]) {
     const ResponseRecord& record = records[index];
@@ -414,8 +443,7 @@ void answer_connection(Loop& loop, Connection& connection) {
       if (!append_answer(loop, gather, record, persistence)) {
         loop.count(COUNTER_BAD_RECORDS);
         loop.count(COUNTER_ERRORS);
-        gather.send();
-        if (connection.phase == Phase::open) close_connection(loop, connection, true);
+        close_connection(loop, connection, true);
         break;
       }
       if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open) answered(loop, connection, persistence.close);
@@ -423,10 +451,8 @@ void answer_connection(Loop& loop, Connection& connection) {
     if (index == connection.drain_last) break;
   }
   connection.clear(TOUCHED);
-  if (connection.phase != Phase::open) return;
-  append_continue(connection, gather);
-  gather.send();
-  after_send(loop, connection);
+  if (connection.phase == Phase::open) append_continue(connection, gather);
+  gather.end();
 }
 
 /// Commands act at once; they name a request whose answer is still owed.
@@ -436,14 +462,23 @@ void run_command(Loop& loop, Connection& connection, const ResponseRecord& recor
   switch (static_cast<std::uint32_t>(record.head)) {
     case COMMAND_CONTINUE:
     case COMMAND_READ_ON:
-      if (body == nullptr || body->sequence != sequence || body->reading) return;
+      if (body == nullptr || body->sequence != sequence) {
+        // There is none any more: whoever asks must not wait for it.
+        if (sequence - connection.sequence_send < connection.owed() && loop.events < EVENTS_MAX) {
+          add_event(loop, connection, sequence, EVENT_KIND_BODY_ERROR, 400, 0, 0);
+        }
+        return;
+      }
+      if (body->reading) return;
       body->reading = true;
       connection.mark = loop.now_ms;
       connection.progress = 0;
       if (body->continue_owed) {
-        Gather gather(loop, connection);
+        Gather gather(loop);
+        gather.begin(connection);
         append_continue(connection, gather);
-        gather.send();
+        gather.end();
+        gather.flush();
         if (connection.phase != Phase::open) return;
       }
       make_hot(loop, connection);
@@ -464,12 +499,11 @@ void run_command(Loop& loop, Connection& connection, const ResponseRecord& recor
 
 void drain_answers(Loop& loop) {
   std::uint32_t count = static_cast<std::uint32_t>(loop.control()[CONTROL_RESPONSE_COUNT]);
-  if (count == 0) return;
+  if (count == 0 || loop.foreign_answers()) return;
   if (count > RESPONSES_MAX) {
     loop.count(COUNTER_BAD_RECORDS, count - RESPONSES_MAX);
     count = RESPONSES_MAX;
   }
-  if (loop.scratch.empty()) loop.scratch.resize(SCRATCH_BYTES);
   if (loop.next_record.empty()) loop.next_record.resize(RESPONSES_MAX);
   const ResponseRecord* records = loop.records<ResponseRecord>(RESPONSES_OFFSET);
   loop.touched.clear();
@@ -494,13 +528,14 @@ void drain_answers(Loop& loop) {
     }
     connection->drain_last = index;
   }
-  for (std::uint32_t slot : loop.touched) answer_connection(loop, loop.table.at(slot));
+  Gather gather(loop);
+  for (std::uint32_t slot : loop.touched) answer_connection(loop, loop.table.at(slot), gather);
+  gather.flush();
   loop.control()[CONTROL_RESPONSE_COUNT] = 0;
   loop.control()[CONTROL_OUTPUT_USED] = 0;
 }
 
 void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence, const std::uint8_t* bytes, std::uint32_t count) {
-  if (loop.scratch.empty()) loop.scratch.resize(SCRATCH_BYTES);
   StashedAnswer* entry = stash_entry(connection, sequence);
   if (entry == nullptr || !loop.pool.append(entry->bytes, bytes, count)) {
     loop.count(COUNTER_ERRORS);
@@ -509,11 +544,11 @@ void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence
   }
   entry->complete = true;
   entry->close = true;
-  Gather gather(loop, connection);
+  Gather gather(loop);
+  gather.begin(connection);
   append_stashed(loop, connection, gather);
-  if (connection.phase != Phase::open) return;
-  gather.send();
-  after_send(loop, connection);
+  gather.end();
+  gather.flush();
 }
 
 void flush_output(Loop& loop, Connection& connection) {

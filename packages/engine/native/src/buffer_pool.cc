@@ -43,6 +43,7 @@ void BufferPool::give(std::uint8_t* data, std::uint32_t capacity) {
 
 bool BufferPool::grow(Buffer& buffer, std::uint32_t needed) {
   if (needed <= buffer.capacity) return true;
+  if (needed > BUFFER_BYTES_MAX) return false;
   std::uint32_t capacity = 0;
   for (std::uint32_t bytes : CLASS_BYTES) {
     if (needed <= bytes) {
@@ -70,7 +71,7 @@ bool BufferPool::grow(Buffer& buffer, std::uint32_t needed) {
 }
 
 bool BufferPool::append(Buffer& buffer, const std::uint8_t* bytes, std::uint32_t count) {
-  if (!grow(buffer, buffer.length + count)) return false;
+  if (count > BUFFER_BYTES_MAX || !grow(buffer, buffer.length + count)) return false;
   std::memcpy(buffer.data + buffer.length, bytes, count);
   buffer.length += count;
   return true;

@@ -10,7 +10,7 @@ Deadlines::Deadlines() {
 
 void Deadlines::file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms) {
   // Rounded up, so that nothing comes due early; what lies beyond the wheel waits in its farthest slot.
-  std::uint32_t tick = tick_of(at_ms) + 1;
+  std::uint64_t tick = extend(at_ms) / WHEEL_TICK_MS + 1;
   if (tick <= swept_) tick = swept_ + 1;
   if (tick - swept_ >= WHEEL_SLOTS) tick = swept_ + WHEEL_SLOTS - 1;
   const std::uint16_t wheel_slot = static_cast<std::uint16_t>(tick % WHEEL_SLOTS);
@@ -42,12 +42,13 @@ void Deadlines::unfile(ConnectionTable& table, std::uint32_t slot) {
 }
 
 std::uint32_t Deadlines::take_due(ConnectionTable& table, std::uint32_t now_ms) {
-  const std::uint32_t now_tick = tick_of(now_ms);
+  const std::uint64_t now = extend(now_ms);
+  if (now > now_) now_ = now;
+  const std::uint64_t now_tick = now_ / WHEEL_TICK_MS;
   // After a stop longer than the wheel every slot is due once; older ticks name the same slots.
   if (now_tick - swept_ > WHEEL_SLOTS) swept_ = now_tick - WHEEL_SLOTS;
   while (swept_ < now_tick) {
-    const std::uint32_t wheel_slot = (swept_ + 1) % WHEEL_SLOTS;
-    const std::uint32_t slot = first_[wheel_slot];
+    const std::uint32_t slot = first_[(swept_ + 1) % WHEEL_SLOTS];
     if (slot != NO_SLOT) {
       unfile(table, slot);
       return slot;
@@ -58,7 +59,8 @@ std::uint32_t Deadlines::take_due(ConnectionTable& table, std::uint32_t now_ms) 
 }
 
 std::int32_t Deadlines::next_due_ms(std::uint32_t now_ms) const {
-  const std::uint32_t from = (swept_ + 1) % WHEEL_SLOTS;
+  const std::uint64_t now = extend(now_ms);
+  const std::uint32_t from = static_cast<std::uint32_t>((swept_ + 1) % WHEEL_SLOTS);
   for (std::uint32_t step = 0; step <= WHEEL_SLOTS / 64; step++) {
     const std::uint32_t word = (from / 64 + step) % (WHEEL_SLOTS / 64);
     std::uint64_t bits = used_[word];
@@ -66,9 +68,8 @@ std::int32_t Deadlines::next_due_ms(std::uint32_t now_ms) const {
     if (step == WHEEL_SLOTS / 64) bits &= (std::uint64_t{1} << (from % 64)) - 1;
     if (bits == 0) continue;
     const std::uint32_t wheel_slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
-    const std::uint32_t ticks = (wheel_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS;
-    const std::uint64_t due_ms = std::uint64_t{swept_ + 1 + ticks} * WHEEL_TICK_MS;
-    return due_ms <= now_ms ? 0 : static_cast<std::int32_t>(due_ms - now_ms);
+    const std::uint64_t due_ms = (swept_ + 1 + (wheel_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS) * WHEEL_TICK_MS;
+    return due_ms <= now ? 0 : static_cast<std::int32_t>(due_ms - now);
   }
   return -1;
 }

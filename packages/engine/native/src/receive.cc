@@ -177,10 +177,14 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
   return Next::more;
 }
 
+/// Whether the batch has room for the records of one connection's turn.
+bool has_record_room(const Loop& loop) {
+  return loop.requests + TURN_REQUESTS_MAX <= REQUESTS_MAX && loop.events + 64 <= EVENTS_MAX &&
+         FIELDS_MAX - loop.fields >= loop.config.head.fields_max;
+}
+
 /// Turns [0, end) of the arena at `base` into records; what is left is kept.
 void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t end, bool carried) {
-  // Whatever becomes of these bytes, records may name them until the batch is dispatched.
-  loop.input_used = std::max(loop.input_used, static_cast<std::uint32_t>(base + end - loop.block) - INPUT_OFFSET);
   std::uint32_t at = 0;
   const std::uint32_t first_sequence = connection.sequence_next;
   while (at < end) {
@@ -260,6 +264,12 @@ bool read_pending_body(Loop& loop, Connection& connection) {
 
 /// The peer sends no more: what is incomplete will stay so (EOF-1).
 void finish_input(Loop& loop, Connection& connection) {
+  if (connection.body != nullptr && !connection.body->reading && !connection.body->discarding) {
+    // Nobody has asked for the body yet, and it may be here in full: what is missing is told to who reads it.
+    connection.set(INPUT_HELD);
+    loop.fins.push_back(loop.slot_of(connection));
+    return;
+  }
   if (connection.body != nullptr) {
     if (!connection.body->discarding && loop.events < EVENTS_MAX) {
       add_event(loop, connection, connection.body->sequence, EVENT_KIND_BODY_ERROR, 400, 0, 0);
@@ -297,8 +307,7 @@ void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence,
 bool has_room(const Loop& loop) {
   // A head with its inline body may be carried in, and one budget is read behind it.
   constexpr std::uint32_t NEEDED = HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX + TURN_READ_BYTES_MAX + 64;
-  return loop.input_used + NEEDED <= INPUT_BYTES_MAX && loop.requests + TURN_REQUESTS_MAX <= REQUESTS_MAX &&
-         loop.events + 64 <= EVENTS_MAX && FIELDS_MAX - loop.fields >= loop.config.head.fields_max;
+  return loop.input_used + NEEDED <= INPUT_BYTES_MAX && loop.events + 64 <= EVENTS_MAX;
 }
 
 void make_hot(Loop& loop, Connection& connection) {
@@ -334,11 +343,12 @@ void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_
 }
 
 void receive(Loop& loop, Connection& connection) {
-  if (connection.phase == Phase::lingering) {
-    discard_input(loop, connection);
+  if (connection.phase != Phase::open) {
+    if (connection.phase == Phase::lingering) discard_input(loop, connection);
     return;
   }
-  if (connection.phase != Phase::open) return;
+  // What was read this turn is parsed first; READABLE brings the connection back.
+  if (connection.has(RECEIVED)) return;
   DCHECK(has_room(loop));
   if (connection.has(BODY_PENDING)) {
     if (!read_pending_body(loop, connection)) {
@@ -350,7 +360,8 @@ void receive(Loop& loop, Connection& connection) {
     connection.clear(BODY_PENDING);
   }
   connection.clear(INPUT_HELD);
-  std::uint8_t* base = loop.block + INPUT_OFFSET + ((loop.input_used + 7u) & ~7u);
+  const std::uint32_t start = INPUT_OFFSET + ((loop.input_used + 7u) & ~7u);
+  std::uint8_t* base = loop.block + start;
   std::uint32_t count = connection.input.length;
   const bool carried = count > 0;
   if (carried) {
@@ -367,11 +378,19 @@ void receive(Loop& loop, Connection& connection) {
   while (connection.has(READABLE) && budget > 0 && count < HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX && wants_input(connection)) {
     const std::uint32_t got = read_some(loop, connection, base + count, budget);
     if (connection.phase != Phase::open) return;
-    if (connection.body != nullptr && connection.body->continue_owed && got > 0) connection.body->continue_owed = false;
     count += got;
     budget -= got;
   }
-  take_all(loop, connection, base, count, carried);
+  loop.input_used = start + count - INPUT_OFFSET;
+  connection.set(RECEIVED);
+  loop.received.push_back({loop.slot_of(connection), connection.generation, start, count, carried});
+}
+
+namespace {
+
+void take(Loop& loop, Connection& connection, const Received& received) {
+  if (connection.body != nullptr && received.count > 0) connection.body->continue_owed = false;
+  take_all(loop, connection, loop.block + received.offset, received.count, received.carried != 0);
   if (connection.phase != Phase::open) return;
   if (connection.has(READABLE)) {
     if (wants_input(connection)) {
@@ -388,6 +407,21 @@ void receive(Loop& loop, Connection& connection) {
   if (connection.input.length > 0 || connection.body != nullptr || connection.timer_slot == NOT_FILED) {
     file_deadline(loop, connection);
   }
+}
+
+}  // namespace
+
+void take_received(Loop& loop) {
+  for (std::size_t index = 0; index < loop.received.size(); index++) {
+    const Received received = loop.received[index];
+    Connection& connection = loop.table.at(received.slot);
+    if (connection.generation != received.generation) continue;
+    connection.clear(RECEIVED);
+    if (connection.phase != Phase::open) continue;
+    if (!has_record_room(loop)) run_batch(loop);
+    if (connection.generation == received.generation && connection.phase == Phase::open) take(loop, connection, received);
+  }
+  loop.received.clear();
 }
 
 }  // namespace celeris

@@ -22,7 +22,8 @@ Deadline deadline_of(const Loop& loop, const Connection& connection) {
     return timeout == 0 ? Deadline{Wait::none, 0} : Deadline{wait, from + timeout};
   };
   if (connection.phase == Phase::lingering) {
-    return {Wait::linger, std::min(connection.mark + LINGER_SILENCE_MS, connection.idle_since + LINGER_MS)};
+    const std::uint32_t silent = connection.mark + LINGER_SILENCE_MS, last = connection.idle_since + LINGER_MS;
+    return {Wait::linger, static_cast<std::int32_t>(silent - last) < 0 ? silent : last};
   }
   if (connection.unsent() > 0) return after(Wait::output, connection.mark, config.write_timeout_ms);
   if (connection.body != nullptr) {
@@ -95,7 +96,7 @@ bool progressed(const Loop& loop, const Connection& connection, Wait wait) {
 void file_deadline(Loop& loop, Connection& connection) {
   const Deadline deadline = deadline_of(loop, connection);
   if (deadline.wait == Wait::none) return;
-  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_ms_of(connection) <= deadline.at_ms + WHEEL_TICK_MS) return;
+  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_by(connection, deadline.at_ms)) return;
   loop.deadlines.file(loop.table, loop.slot_of(connection), deadline.at_ms);
 }
 

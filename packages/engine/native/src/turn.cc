@@ -5,6 +5,7 @@
 
 #include "celeris/answers.h"
 #include "celeris/closing.h"
+#include "celeris/receive.h"
 
 namespace celeris {
 
@@ -71,23 +72,30 @@ void dispatch_batch(Loop& loop, Turn& turn) {
   EventRecord* records = loop.records<EventRecord>(EVENTS_OFFSET);
   std::copy(records + events, records + loop.events, records);
   loop.events -= events;
-  loop.requests = loop.fields = loop.input_used = 0;
+  loop.requests = loop.fields = 0;
   drain_answers(loop);
   if (!good) close_unanswered(loop, requests);
 }
 
 }  // namespace
 
-void run_turn(Loop& loop, Turn& turn) {
+void run_batch(Loop& loop) {
+  Turn& turn = *loop.turn;
   drain_answers(loop);  // late answers first: a batch must not find them in its way
   // Each further round only tells of connections that the one before closed, so this ends.
   do {
-    if (turn.dead) loop.requests = loop.events = loop.fields = loop.input_used = 0;
+    if (turn.dead) loop.requests = loop.events = loop.fields = 0;
     if (loop.requests > 0 || loop.events > 0) dispatch_batch(loop, turn);
     end_of_turn(loop);
   } while (loop.requests > 0 || loop.events > 0);
-  // Nothing in the batch: what was received and is still incomplete was kept by its connections.
-  loop.fields = loop.input_used = 0;
+  loop.fields = 0;
+}
+
+void run_turn(Loop& loop) {
+  take_received(loop);
+  run_batch(loop);
+  // Nothing is in the batch; what was received and is still incomplete was kept by its connections.
+  loop.input_used = 0;
 }
 
 }  // namespace celeris

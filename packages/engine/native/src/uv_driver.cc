@@ -87,10 +87,10 @@ void UvDriver::turn_once(std::int32_t timeout_ms, bool* libuv_ready) {
   uv_update_time(uv_);
   loop_.count(COUNTER_WAKEUPS);
   receive_hot(loop_);
-  run_turn(loop_, turn_);
+  run_turn(loop_);
   expire_deadlines(loop_);
   step_drain(loop_, drain_);
-  if (loop_.events > 0 || !loop_.closed.empty()) run_turn(loop_, turn_);
+  if (loop_.events > 0 || !loop_.closed.empty()) run_turn(loop_);
   if (drain_.finished && drained_ != nullptr) {
     const Finished drained = drained_;
     drained_ = nullptr;
@@ -99,9 +99,11 @@ void UvDriver::turn_once(std::int32_t timeout_ms, bool* libuv_ready) {
 }
 
 void UvDriver::stay() {
-  run_turn(loop_, turn_);  // answers that settled since the last turn
+  if (loop_.control()[CONTROL_RESPONSE_COUNT] != 0) io_read_clock(loop_);
+  run_turn(loop_);  // answers that settled since the last turn
   for (bool first = true; started_; first = false) {
-    const std::int32_t libuv_due = uv_backend_timeout(uv_);
+    // Answers of another engine of this isolate leave in its own prepare callback, which needs a turn of libuv.
+    const std::int32_t libuv_due = loop_.foreign_answers() ? 0 : uv_backend_timeout(uv_);
     if (libuv_due == 0 && !first) break;
     bool libuv_ready = false;
     turn_once(sooner(libuv_due, own_due_ms()), &libuv_ready);
@@ -126,7 +128,8 @@ void UvDriver::prepare_callback(uv_prepare_t* handle) {
   if (self->native_) {
     self->stay();
   } else {
-    run_turn(self->loop_, self->turn_);
+    io_read_clock(self->loop_);
+    run_turn(self->loop_);
     if (self->started_) self->arm_timer();
   }
 }

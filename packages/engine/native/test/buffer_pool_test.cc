@@ -81,6 +81,22 @@ void grows_far_in_few_steps() {
   pool.release(buffer);
 }
 
+void refuses_lengths_that_would_overflow() {
+  BufferPool pool;
+  Buffer buffer;
+  std::uint8_t byte = 'x';
+  EXPECT(pool.append(buffer, &byte, 1), "one byte");
+  std::uint8_t* const data = buffer.data;
+  for (const std::uint32_t needed :
+       {BUFFER_BYTES_MAX + 1, 0x80000000u, 0xffff0000u, 0xffff0001u, 0xffffffffu}) {
+    EXPECT(!pool.grow(buffer, needed), "%u", needed);
+    EXPECT(!pool.append(buffer, &byte, needed), "%u", needed);
+  }
+  EXPECT(buffer.data == data && buffer.length == 1 && buffer.capacity == SMALL && *data == 'x',
+         "nothing changed");
+  pool.release(buffer);
+}
+
 void reuses_what_was_given_back() {
   BufferPool pool;
   for (const std::uint32_t capacity : {SMALL, MIDDLE, LARGE}) {
@@ -203,6 +219,7 @@ int main() {
   a_buffer_that_needs_nothing_owns_nothing();
   keeps_content_while_it_grows();
   grows_far_in_few_steps();
+  refuses_lengths_that_would_overflow();
   reuses_what_was_given_back();
   frees_what_outgrew_the_largest_class();
   a_burst_does_not_stay_in_the_pool();

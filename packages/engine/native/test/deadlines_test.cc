@@ -21,16 +21,16 @@ constexpr std::uint32_t REACH_MS = (WHEEL_SLOTS - 1) * TICK;
 struct Bench {
   ConnectionTable table;
   Deadlines wheel;
-  std::map<std::uint32_t, std::uint32_t> wanted;  ///< slot -> deadline, ms
-  std::uint32_t now_ms = 0;
-  std::uint32_t latest_ms = 0;  ///< worst lateness seen
+  std::map<std::uint32_t, std::uint64_t> wanted;  ///< slot -> deadline, ms
+  std::uint64_t now_ms = 0;                       ///< does not wrap; the wheel sees its low 32 bits
+  std::uint64_t latest_ms = 0;                    ///< worst lateness seen
 
   explicit Bench(std::uint32_t connections) {
     CHECK(table.reserve(connections));
     for (std::uint32_t k = 0; k < connections; ++k) CHECK(table.take() == k);
   }
-  void file(std::uint32_t slot, std::uint32_t at_ms) {
-    wheel.file(table, slot, at_ms);
+  void file(std::uint32_t slot, std::uint64_t at_ms) {
+    wheel.file(table, slot, static_cast<std::uint32_t>(at_ms));
     wanted[slot] = at_ms;
   }
   void unfile(std::uint32_t slot) {
@@ -39,17 +39,17 @@ struct Bench {
   }
   /// What the loop does: takes what is due, files it again when its deadline is later. Expired
   /// slots.
-  std::vector<std::uint32_t> sweep(std::uint32_t at_ms) {
+  std::vector<std::uint32_t> sweep(std::uint64_t at_ms) {
     std::vector<std::uint32_t> expired;
     now_ms = at_ms;
     for (;;) {
-      const std::uint32_t slot = wheel.take_due(table, now_ms);
+      const std::uint32_t slot = wheel.take_due(table, clock());
       if (slot == NO_SLOT) return expired;
       EXPECT(table.at(slot).timer_slot == NOT_FILED, "%u is taken out", slot);
       EXPECT(wanted.contains(slot), "%u was not filed", slot);
-      const std::uint32_t deadline = wanted[slot];
+      const std::uint64_t deadline = wanted[slot];
       if (deadline > now_ms) {
-        wheel.file(table, slot, deadline);
+        wheel.file(table, slot, static_cast<std::uint32_t>(deadline));
         continue;
       }
       latest_ms = std::max(latest_ms, now_ms - deadline);
@@ -57,6 +57,12 @@ struct Bench {
       expired.push_back(slot);
     }
   }
+  /// Lets time pass with nothing filed, in steps the 32-bit clock can tell apart.
+  void pass(std::uint64_t until_ms) {
+    while (now_ms < until_ms)
+      EXPECT(sweep(std::min(now_ms + 1'000'000'000u, until_ms)).empty(), "nothing is filed");
+  }
+  std::uint32_t clock() const { return static_cast<std::uint32_t>(now_ms); }
   std::size_t overdue() const {
     std::size_t count = 0;
     for (const auto& [slot, at_ms] : wanted)
@@ -90,11 +96,12 @@ void is_never_early_and_at_most_a_tick_late() {
       EXPECT(bench.sweep(start).empty(), "%u", start);
       const std::uint32_t at = start + distance;
       bench.file(0, at);
-      const std::uint32_t due = bench.wheel.due_ms_of(bench.table.at(0));
-      if (distance < REACH_MS - TICK)
-        EXPECT(due > at && due <= at + TICK, "%u + %u: due %u", start, distance, due);
-      EXPECT(bench.wheel.next_due_ms(start) == static_cast<std::int32_t>(due - start), "%u + %u",
-             start, distance);
+      const std::uint32_t due = start + static_cast<std::uint32_t>(bench.wheel.next_due_ms(start));
+      EXPECT(due > at && due <= at + TICK, "%u + %u: due %u", start, distance, due);
+      EXPECT(bench.wheel.due_by(bench.table.at(0), at), "%u + %u: filed for it", start, distance);
+      if (distance > 3 * TICK)
+        EXPECT(!bench.wheel.due_by(bench.table.at(0), at - 2 * TICK), "%u + %u: not sooner", start,
+               distance);
       EXPECT(bench.sweep(due - 1).empty(), "%u + %u: early", start, distance);
       EXPECT(bench.sweep(due).size() == 1, "%u + %u: late", start, distance);
       EXPECT(bench.wheel.next_due_ms(due) == -1, "%u + %u: empty again", start, distance);
@@ -119,7 +126,7 @@ void far_deadlines_wait_in_the_farthest_slot() {
     EXPECT(++wakeups < 40, "too many wake-ups");
     if (wakeups >= 40) return;
   }
-  EXPECT(bench.latest_ms <= TICK, "%u ms late", bench.latest_ms);
+  EXPECT(bench.latest_ms <= TICK, "late");
   EXPECT(bench.wanted.size() == 1 && bench.wanted.contains(2), "24 days are not over");
 }
 
@@ -211,42 +218,61 @@ void taking_one_at_a_time_may_be_interrupted() {
 }
 
 /// Minutes of random filing, moving, unfiling and sweeping; the loop sleeps as long as it is told.
-void matches_a_naive_list() {
-  for (std::uint32_t seed = 1; seed <= 6; ++seed) {
-    std::mt19937 random(seed);
-    constexpr std::uint32_t COUNT = 200;
-    Bench bench(COUNT);
-    std::uint32_t now = random() % 1'000'000;
-    EXPECT(bench.sweep(now).empty(), "started");
-    std::uint32_t expired = 0;
-    const std::uint32_t end = now + 20 * 60'000;
-    while (now < end) {
-      for (std::uint32_t k = random() % 6; k > 0; --k) {
-        const std::uint32_t slot = random() % COUNT;
-        const std::uint32_t distance = random() % (random() % 8 == 0 ? 400'000 : 5'000);
-        if (random() % 5 == 0) {
-          bench.unfile(slot);
-        } else if (random() % 2 == 0 || !bench.wanted.contains(slot)) {
-          bench.file(slot, now + distance);
-        } else {
-          // Activity only stores the new, later time; the wheel finds out when the old one is due.
-          bench.wanted[slot] = std::max(bench.wanted[slot], now + distance);
-        }
+void matches_a_naive_list(std::uint32_t seed, std::uint64_t start_ms) {
+  std::mt19937 random(seed);
+  constexpr std::uint32_t COUNT = 200;
+  Bench bench(COUNT);
+  bench.pass(start_ms);
+  std::uint32_t expired = 0;
+  std::uint64_t now = start_ms;
+  while (now < start_ms + 20 * 60'000) {
+    for (std::uint32_t k = random() % 6; k > 0; --k) {
+      const std::uint32_t slot = random() % COUNT;
+      const std::uint64_t at_ms = now + random() % (random() % 8 == 0 ? 400'000 : 5'000);
+      if (random() % 5 == 0) {
+        bench.unfile(slot);
+      } else if (random() % 2 == 0 || !bench.wanted.contains(slot)) {
+        bench.file(slot, at_ms);
+      } else {
+        // Activity only stores the new, later time; the wheel finds out when the old one is due.
+        bench.wanted[slot] = std::max(bench.wanted[slot], at_ms);
       }
-      const std::int32_t wait = bench.wheel.next_due_ms(now);
-      EXPECT(wait != -1 || bench.wanted.empty(), "seed %u at %u", seed, now);
-      const std::uint32_t activity = 1 + random() % 700;
-      const bool due_first = wait >= 0 && static_cast<std::uint32_t>(wait) <= activity;
-      now += due_first ? std::max(1u, static_cast<std::uint32_t>(wait)) : activity;
-      expired += static_cast<std::uint32_t>(bench.sweep(now).size());
-      EXPECT(bench.overdue() == 0, "seed %u at %u", seed, now);
-      for (const auto& [slot, at_ms] : bench.wanted)
-        EXPECT(bench.table.at(slot).timer_slot != NOT_FILED, "seed %u: %u is lost", seed, slot);
-      if (failures > 0) return;
     }
-    EXPECT(expired > 500, "seed %u: only %u", seed, expired);
-    EXPECT(bench.latest_ms <= TICK, "seed %u: %u ms late", seed, bench.latest_ms);
+    const std::int32_t wait = bench.wheel.next_due_ms(static_cast<std::uint32_t>(now));
+    EXPECT(wait >= -1 && (wait != -1 || bench.wanted.empty()), "seed %u: waits %d", seed, wait);
+    const std::uint32_t activity = 1 + random() % 700;
+    const bool due_first = wait >= 0 && static_cast<std::uint32_t>(wait) <= activity;
+    now += due_first ? std::max(1u, static_cast<std::uint32_t>(wait)) : activity;
+    expired += static_cast<std::uint32_t>(bench.sweep(now).size());
+    EXPECT(bench.overdue() == 0, "seed %u at +%u", seed,
+           static_cast<std::uint32_t>(now - start_ms));
+    for (const auto& [slot, at_ms] : bench.wanted)
+      EXPECT(bench.table.at(slot).timer_slot != NOT_FILED, "seed %u: %u is lost", seed, slot);
+    if (failures > 0) return;
   }
+  EXPECT(expired > 500, "seed %u: only %u", seed, expired);
+  EXPECT(bench.latest_ms <= TICK, "seed %u: late", seed);
+}
+
+void matches_a_naive_list() {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) matches_a_naive_list(seed, seed * 123'457u);
+}
+
+/// The clock of connections has 32 bits: after 49.7 days it begins again, inside a tick.
+void keeps_time_when_the_clock_wraps() {
+  constexpr std::uint64_t WRAP = std::uint64_t{1} << 32;
+  for (std::uint32_t seed = 5; seed <= 6; ++seed) {
+    matches_a_naive_list(seed, WRAP - 10 * 60'000);
+    matches_a_naive_list(seed, 3 * WRAP - 10 * 60'000);
+  }
+  Bench bench(2);
+  bench.pass(WRAP - 5'000);
+  bench.file(0, WRAP + 1'000);
+  bench.file(1, WRAP - 1'000);
+  EXPECT(bench.sweep(WRAP - 900).size() == 1, "before the wrap");
+  EXPECT(bench.wheel.next_due_ms(bench.clock()) <= 2'000, "slept over");
+  EXPECT(bench.sweep(WRAP + 999).empty(), "early behind the wrap");
+  EXPECT(bench.sweep(WRAP + 1'100).size() == 1, "behind the wrap");
 }
 
 }  // namespace
@@ -261,5 +287,6 @@ int main() {
   sweeps_everything_after_a_long_stop();
   taking_one_at_a_time_may_be_interrupted();
   matches_a_naive_list();
+  keeps_time_when_the_clock_wraps();
   return failures == 0 ? 0 : 1;
 }

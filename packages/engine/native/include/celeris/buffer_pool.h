@@ -11,6 +11,9 @@ struct Buffer {
   std::uint32_t capacity = 0;
 };
 
+/// Largest buffer; sums of two lengths stay far from 32 bits.
+inline constexpr std::uint32_t BUFFER_BYTES_MAX = 1u << 30;
+
 /// Three size classes of free buffers. Larger ones are freed, not kept: a burst must not stay in the pool.
 class BufferPool {
  public:

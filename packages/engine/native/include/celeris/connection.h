@@ -30,6 +30,7 @@ enum ConnectionFlag : std::uint16_t {
   FIN_SEEN = 2048,      ///< EPOLLRDHUP was reported: read on to EOF
   ERROR_ANSWERED = 4096,  ///< the engine's own error answer is queued in place of a request
   SERVER_CUT = 8192,      ///< ended because the time of a drain was up
+  RECEIVED = 16384,       ///< has bytes in the arena that were not parsed yet
 };
 
 /// A request body that arrives in events. On the heap: few connections have one at any time.

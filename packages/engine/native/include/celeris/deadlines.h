@@ -15,10 +15,11 @@ class Deadlines {
   /// Files a connection so that it comes due at `at_ms` (never before it). Moves it when it was filed elsewhere.
   void file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms);
   void unfile(ConnectionTable& table, std::uint32_t slot);
-  /// When a filed connection comes due, ms.
-  [[nodiscard]] std::uint32_t due_ms_of(const Connection& connection) const {
-    const std::uint32_t from = (swept_ + 1) % WHEEL_SLOTS;
-    return (swept_ + 1 + (connection.timer_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS) * WHEEL_TICK_MS;
+  /// Whether a filed connection comes due by `at_ms`, give or take a tick.
+  [[nodiscard]] bool due_by(const Connection& connection, std::uint32_t at_ms) const {
+    const std::uint64_t from = (swept_ + 1) % WHEEL_SLOTS;
+    const std::uint64_t tick = swept_ + 1 + (connection.timer_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS;
+    return tick * WHEEL_TICK_MS <= extend(at_ms) + WHEEL_TICK_MS;
   }
   /// Takes one due connection out, or returns NO_SLOT.
   [[nodiscard]] std::uint32_t take_due(ConnectionTable& table, std::uint32_t now_ms);
@@ -26,11 +27,16 @@ class Deadlines {
   [[nodiscard]] std::int32_t next_due_ms(std::uint32_t now_ms) const;
 
  private:
-  static std::uint32_t tick_of(std::uint32_t ms) { return ms / WHEEL_TICK_MS; }
+  /// A time of the 32-bit clock of connections, which wraps every 49 days, on the wheel's own.
+  [[nodiscard]] std::uint64_t extend(std::uint32_t ms) const {
+    const std::int64_t distance = static_cast<std::int32_t>(ms - static_cast<std::uint32_t>(now_));
+    return distance < 0 && static_cast<std::uint64_t>(-distance) > now_ ? 0 : now_ + static_cast<std::uint64_t>(distance);
+  }
 
   std::uint32_t first_[WHEEL_SLOTS];
   std::uint64_t used_[WHEEL_SLOTS / 64] = {};
-  std::uint32_t swept_ = 0;  ///< ticks up to this one have been emptied
+  std::uint64_t now_ = 0;    ///< latest time seen, ms
+  std::uint64_t swept_ = 0;  ///< ticks up to this one have been emptied
 };
 
 }  // namespace celeris

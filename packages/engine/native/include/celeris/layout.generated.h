@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "a0dfae63d7678063";
+inline constexpr char LAYOUT_HASH[] = "ac92e812d1a14cf7";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -124,6 +124,8 @@ inline constexpr std::uint32_t CONTROL_BLOCK_COUNT = 7;
 inline constexpr std::uint32_t CONTROL_TIME_LOW = 8;
 /// the same, high bits
 inline constexpr std::uint32_t CONTROL_TIME_HIGH = 9;
+/// whose response records these are (ListenOptions.tenant); core writes, an engine drains its own only
+inline constexpr std::uint32_t CONTROL_TENANT = 11;
 /// how long the turn before took, from bytes received to answers sent; the engine writes
 inline constexpr std::uint32_t CONTROL_TURN_MICROSECONDS = 10;
 /// words of a request record

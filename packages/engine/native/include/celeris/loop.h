@@ -25,10 +25,28 @@ struct LoopConfig {
   std::uint32_t connections_max = TABLE_SLOTS_MAX;
   bool disable_keep_alive = false;
   bool connection_events = false;
+  std::int32_t tenant = 0;  ///< whose records this loop drains
 };
 
 struct LoopIo;
 struct Turn;
+
+/// Bytes of one connection in the arena, received this turn and not parsed yet.
+struct Received {
+  std::uint32_t slot;
+  std::uint32_t generation;
+  std::uint32_t offset;     ///< from the start of the block
+  std::uint32_t count : 31;
+  std::uint32_t carried : 1;  ///< begins with input kept from earlier turns
+};
+
+/// The bytes of one connection's answers: some of the gathered parts.
+struct Outgoing {
+  Connection* connection;
+  std::uint32_t first_part;
+  std::uint32_t part_count;
+  bool ended;  ///< all of this drain's answers of the connection are in
+};
 
 struct Loop {
   LoopConfig config;
@@ -55,7 +73,12 @@ struct Loop {
   std::vector<std::uint32_t> touched;   ///< have records in the current drain
   std::vector<std::uint32_t> next_record;  ///< chains the records of a connection
 
+  // System calls evict the caches, so the phases of a turn run one after the other for all connections: receive,
+  // parse, JS, join answers, send.
+  std::vector<Received> received;
   std::vector<std::uint8_t> scratch;    ///< answers are joined here before they are sent
+  std::vector<iovec> parts;
+  std::vector<Outgoing> outgoing;
 
   // Clock, read once per turn.
   std::uint32_t now_ms = 0;
@@ -66,6 +89,10 @@ struct Loop {
 
   bool draining = false;                ///< every answer says close
 
+  /// Whether records of another engine of the isolate stand in the block: they are not ours to drain.
+  [[nodiscard]] bool foreign_answers() {
+    return control()[CONTROL_RESPONSE_COUNT] != 0 && control()[CONTROL_TENANT] != config.tenant;
+  }
   [[nodiscard]] std::int32_t* control() { return reinterpret_cast<std::int32_t*>(block + CONTROL_OFFSET); }
   template <class Record>
   [[nodiscard]] Record* records(std::uint32_t offset) {
@@ -74,6 +101,9 @@ struct Loop {
   void count(std::uint32_t counter, std::uint64_t by = 1) { counters[counter] += by; }
   [[nodiscard]] std::uint32_t slot_of(const Connection& connection) const { return table.slot_of(connection); }
 };
+
+/// Hands the batch to JS and takes the answers back, again while that made events (turn.cc).
+void run_batch(Loop& loop);
 
 /// What the kernel interface of an addon provides. Bound at link time: each addon holds exactly one.
 enum class IoStatus : std::uint8_t { done, would_block, end, error };
@@ -89,6 +119,8 @@ struct IoResult {
 void io_shutdown(Loop& loop, Connection& connection);
 /// Waits at most `timeout_ms` (-1: for ever), accepts and receives into the batch. True when libuv has work.
 [[nodiscard]] bool io_turn(Loop& loop, std::int32_t timeout_ms);
+/// Reads the clocks; io_turn does so itself after it has waited.
+void io_read_clock(Loop& loop);
 /// Accepts what waits in the queue, then closes the listener.
 void io_stop_accepting(Loop& loop);
 /// Milliseconds until the kernel side wants a turn by itself; -1 for never.

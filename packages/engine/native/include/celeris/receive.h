@@ -3,10 +3,12 @@
 
 namespace celeris {
 
-/// Whether the batch has room for one connection's turn. When not, run_turn() first.
+/// Whether the arena has room for one connection's turn. When not, run_turn() first.
 [[nodiscard]] bool has_room(const Loop& loop);
-/// Reads what a connection has, within its budget, and turns it into records of the batch.
+/// Reads what a connection has, within its budget. It is parsed by take_received().
 void receive(Loop& loop, Connection& connection);
+/// Turns everything received into records of the batch.
+void take_received(Loop& loop);
 /// Puts a connection on the hot list: it has input and no edge will come.
 void make_hot(Loop& loop, Connection& connection);
 /// Goes once through the hot list, while the batch has room.

@@ -14,7 +14,7 @@ struct Turn {
   bool dead = false;  ///< the environment no longer runs JS
 };
 
-/// Hands the batch to JS, takes the answers back, sends; again while that made events. Once per loop turn.
-void run_turn(Loop& loop, Turn& turn);
+/// Parses what was received, hands the batch to JS, takes the answers back, sends. Once per loop turn.
+void run_turn(Loop& loop);
 
 }  // namespace celeris
