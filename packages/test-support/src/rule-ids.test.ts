@@ -13,7 +13,7 @@ const AREAS =
 /** `RL-3` and `A-4`; `C11` and `R16` of engines.md; not `%C0` nor `\xC1`. */
 const ID = new RegExp(`(?<![\\w%\\\\-])(?:(?:${AREAS})-\\d{1,2}|[CR][1-9]\\d?)(?![\\w-])`, 'g')
 /** Where a rule is defined: at the start of an item, or alone in the first cell of a row. */
-const DEFINITION = new RegExp(`^(?:- ((?:${AREAS})-\\d{1,2}) |\\| ([CR]\\d{1,2}) \\|)`, 'gm')
+const DEFINITION = new RegExp(`^(?:- ((?:${AREAS})-\\d{1,2}) |\\| ([CR]\\d{1,2}) *\\|)`, 'gm')
 const SECTION = /\b(http1|core|engines|datapath)\.md §(\d+(?:\.\d+)?)/g
 
 function filesUnder(folder: string): string[] {
