@@ -341,6 +341,7 @@ export class Context<out E extends Env = Env, out P extends string = string>
 
   /** @internal Sends what a handler returned (C-4). */
   applyValue(value: unknown): undefined | Promise<void> {
+    if (this.isAborted) return undefined
     if (this.answerKind !== ANSWER_NONE)
       throw new ResponseWrittenError('the value that the handler returned')
     if (typeof value === 'string') this.text(value)
@@ -710,13 +711,15 @@ export class Context<out E extends Env = Env, out P extends string = string>
     kind: number,
     body: string | Uint8Array | null,
     status: number | undefined,
-  ): void {
+  ): false | undefined {
     if (!this.live) throw new ContextReleasedError(member)
-    if (this.orphaned) return
+    // Nobody would read it.
+    if (this.orphaned || this.isAborted) return false
     if (this.answerKind !== ANSWER_NONE) throw new ResponseWrittenError(member)
     if (status !== undefined) this.status(status)
     this.answerKind = kind
     this.answerBody = body
+    return undefined
   }
 
   /**
@@ -801,74 +804,79 @@ export class Context<out E extends Env = Env, out P extends string = string>
     return this.answerStatus
   }
 
-  /** Answers with text, `text/plain; charset=utf-8` unless a content-type was set. */
-  text(body: string, status?: number): void {
+  /**
+   * Answers with text, `text/plain; charset=utf-8` unless a content-type was set. Like all answers it gives false, and
+   * does nothing, when the client has gone.
+   */
+  text(body: string, status?: number): false | undefined {
     if (typeof body !== 'string') throw notText('c.text()', body)
-    this.#answer('c.text()', ANSWER_TEXT, body, status)
+    return this.#answer('c.text()', ANSWER_TEXT, body, status)
   }
 
   /** Answers with HTML. */
-  html(body: string, status?: number): void {
+  html(body: string, status?: number): false | undefined {
     if (typeof body !== 'string') throw notText('c.html()', body)
-    this.#answer('c.html()', ANSWER_HTML, body, status)
+    return this.#answer('c.html()', ANSWER_HTML, body, status)
   }
 
   /**
    * Answers with JSON, exactly as `JSON.stringify` writes it.
    * @throws TypeError for what JSON cannot say: undefined, functions, cycles, BigInt. Nothing is written then.
    */
-  json(value: unknown, status?: number): void {
+  json(value: unknown, status?: number): false | undefined {
     const body: string | undefined = JSON.stringify(value)
     if (body === undefined)
       throw new TypeError(
         `c.json(): ${typeof value} has no JSON form; answer with a value that has`,
       )
-    this.#answer('c.json()', ANSWER_JSON, body, status)
+    return this.#answer('c.json()', ANSWER_JSON, body, status)
   }
 
   /** Answers with bytes, `application/octet-stream` unless said otherwise. They must not change until the answer has left. */
-  bytes(data: Uint8Array, contentType?: string, status?: number): void {
+  bytes(data: Uint8Array, contentType?: string, status?: number): false | undefined {
     if (!(data instanceof Uint8Array)) {
       throw new TypeError(`c.bytes(): ${typeof data} is no Uint8Array; wrap an ArrayBuffer in one`)
     }
     if (contentType !== undefined) checkHeader('content-type', contentType)
-    this.#answer('c.bytes()', ANSWER_BYTES, data, status)
-    if (contentType === undefined) return
+    const given = this.#answer('c.bytes()', ANSWER_BYTES, data, status)
+    if (contentType === undefined || given === false) return given
     this.#headers?.delete('content-type')
     this.dirty = true
     this.answerType = contentType
+    return given
   }
 
   /** Answers without a body. */
-  noContent(status = 204): void {
-    this.#answer('c.noContent()', ANSWER_EMPTY, null, status)
+  noContent(status = 204): false | undefined {
+    return this.#answer('c.noContent()', ANSWER_EMPTY, null, status)
   }
 
   /**
    * Redirects. The location is percent-encoded where needed; it is not checked for open redirects.
    * @throws RangeError unless the status is 301, 302, 303, 307 or 308.
    */
-  redirect(url: string, status = 302): void {
+  redirect(url: string, status = 302): false | undefined {
     if (!REDIRECTS.has(status))
       throw new RangeError(`redirect status ${status}: use 301, 302, 303, 307 or 308`)
     checkHeader('location', url.replace(/[^\0-\xff]/g, '?'))
-    this.#answer('c.redirect()', ANSWER_EMPTY, null, status)
+    if (this.#answer('c.redirect()', ANSWER_EMPTY, null, status) === false) return false
     const encoded = url.replace(/[^\x21-\x7e]|%(?![0-9a-f]{2})/giu, (text) =>
       encodeURIComponent(/^[\ud800-\udfff]$/.test(text) ? '\ufffd' : text),
     )
     this.setHeader('location', encoded)
+    return undefined
   }
 
   /** Answers in the type the client prefers: JSON, or plain text for strings; adds `vary: accept`. */
-  respond(value: unknown, status?: number): void {
+  respond(value: unknown, status?: number): false | undefined {
     this.#check('c.respond()')
     this.vary('accept')
     if (
       typeof value === 'string' &&
       this.accepts('application/json', 'text/plain') === 'text/plain'
     )
-      this.text(value, status)
-    else this.json(value, status)
+      return this.text(value, status)
+    return this.json(value, status)
   }
 
   /** Names a request header the answer depends on; merges with what `vary` says so far. */

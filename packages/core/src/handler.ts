@@ -8,7 +8,7 @@ export type Next = () => void | Promise<void>
 
 /** What a handler may give: nothing, a value to be sent, or a promise of either. */
 // biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
-export type HandlerResult = void | string | object | Response | Promise<unknown>
+export type HandlerResult = void | false | string | object | Response | Promise<unknown>
 
 /**
  * A handler or middleware. A string is sent as text, bytes as they are, a web `Response` as it is,
