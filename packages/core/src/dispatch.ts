@@ -73,6 +73,7 @@ class Dispatcher {
 
   constructor(serving: Serving) {
     this.#serving = serving
+    serving.collector?.askUntimed(() => this.#answered)
   }
 
   dispatch(base: number, requests: number, events: number): void {

@@ -1,6 +1,8 @@
 // Hot path where it counts. Counters of a server; reading them is cold.
 import type { Engine, EngineMetrics } from '@celeris/engine'
+import { CONTROL_TURN_MICROSECONDS } from '@celeris/engine/layout'
 import type { Handler } from './handler.ts'
+import { words } from './memory.ts'
 
 /** Upper bounds of the duration histogram, seconds; one more bucket has no bound. */
 export const DURATION_BUCKETS_SEC: readonly number[] = [
@@ -46,25 +48,49 @@ export class MetricsCollector {
   #engine: Engine | null = null
   #reading: Reading | null = null
   #sources: readonly Handler[] = []
+  /** Answers of the last turns, which the engines have not timed yet. */
+  readonly #untimed: (() => number)[] = []
 
   /** @internal */
-  attach(engine: Engine, functions: readonly Handler[]): void {
+  attach(engine: Engine): void {
     this.#engine = engine
+  }
+
+  /** @internal Functions that may carry counters (core.md M-3). */
+  list(functions: readonly Handler[]): void {
     this.#sources = functions
+  }
+
+  /** @internal Asks a dispatch for the answers whose duration it will know with the next turn. */
+  askUntimed(count: () => number): void {
+    this.#untimed.push(count)
+  }
+
+  /** The histogram with the last turn, taken to last as long as the one before it. */
+  #allDurations(): number[] {
+    const durations = [...this.#durations]
+    const untimed = this.#untimed.reduce((sum, count) => sum + count(), 0)
+    const bucket = this.#bucket((words[CONTROL_TURN_MICROSECONDS] as number) / 1_000_000)
+    durations[bucket] = (durations[bucket] as number) + untimed
+    return durations
   }
 
   /** @internal Counts requests that took the same time: those a batch answered synchronously. */
   observe(durationMs: number, count: number): void {
     if (count === 0) return
     const seconds = durationMs / 1000
+    ;(this.#durations[this.#bucket(seconds)] as number) += count
+    this.#durationSum += seconds * count
+  }
+
+  #bucket(seconds: number): number {
     let bucket = 0
     while (
       bucket < DURATION_BUCKETS_SEC.length &&
       seconds > (DURATION_BUCKETS_SEC[bucket] as number)
     )
       bucket++
-    ;(this.#durations[bucket] as number) += count
-    this.#durationSum += seconds * count
+    return bucket
   }
 
   #ratios(engine: EngineMetrics | null): { cpu: number; busy: number } {
@@ -94,7 +120,7 @@ export class MetricsCollector {
       requests: byClass.reduce((sum, count) => sum + count, 0) + this.aborts,
       active: this.active,
       byClass: Object.freeze(byClass),
-      durations: Object.freeze([...this.#durations]),
+      durations: Object.freeze(this.#allDurations()),
       durationSumSec: this.#durationSum,
       aborts: this.aborts,
       cpuRatio: cpu,

@@ -15,6 +15,7 @@ import { ServerStateError } from './errors.ts'
 import type { Handler } from './handler.ts'
 import { compose } from './handler-chain.ts'
 import { toListenOptions } from './listen-options.ts'
+import { refusedTarget, refusedTarget } from './listen-target.ts'
 import { guarded, type Logger } from './logger.ts'
 import { memory } from './memory.ts'
 import { MetricsCollector } from './metrics-collector.ts'
@@ -71,6 +72,8 @@ export type ListenTarget = { readonly fd: number } | { readonly path: string }
 type State = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
 
 const CLOSE_TIMEOUT_MS = 30_000
+/** Longest time of a timer; a longer one would fire at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1
 
 /**
  * An HTTP server: routes, middleware, configuration, and the engine that serves them.
@@ -133,6 +136,8 @@ export class Server<E extends Env = Env> extends Router<E> {
     if (typeof port === 'number' && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
       return Promise.reject(new RangeError(`listen(${port}): a port is an integer from 0 to 65535`))
     }
+    const refused = typeof port === 'object' ? refusedTarget(port) : undefined
+    if (refused !== undefined) return Promise.reject(refused)
     this.#state = 'opening'
     this.#opening = this.#open(port, host)
     return this.#opening
@@ -174,7 +179,8 @@ export class Server<E extends Env = Env> extends Router<E> {
       if (this.#startPaused) engine.pauseAccept()
       const bound = await engine.listen(options, createDispatch(serving))
       this.#choice = choice
-      this.collector?.attach(engine, routes.functions)
+      this.collector?.attach(engine)
+      this.collector?.list(routes.functions)
       this.#state = 'listening'
       const { type } = engine
       this.#logger.info(
@@ -267,12 +273,12 @@ export class Server<E extends Env = Env> extends Router<E> {
       return Promise.reject(
         new RangeError(`close(): timeoutMs is ${timeoutMs}, give milliseconds from 0`),
       )
-    this.#closing ??= this.#close(timeoutMs)
+    this.#closing ??= this.#close(Math.min(timeoutMs, TIMER_MAX_MS))
     return this.#closing
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
-    if (this.#opening !== null) await this.#opening.catch(() => {})
+    if (this.#state === 'opening') await this.#opening?.catch(() => {})
     this.#state = 'draining'
     const engine = this.#choice?.engine ?? null
     const drain: DrainReport =
@@ -329,6 +335,7 @@ export class Server<E extends Env = Env> extends Router<E> {
       tenant: tenantNumber(engine),
     })
     const opened = engine.listen(options, createDispatch(this.#serving(engine, routes)))
+    this.collector?.list(routes.functions)
     this.#inProcess = { engine, revision }
     await opened
     return engine

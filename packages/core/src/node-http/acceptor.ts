@@ -59,7 +59,7 @@ async function isStale(path: string): Promise<boolean> {
 }
 
 function listenError(error: NodeJS.ErrnoException, options: ListenOptions): ListenError {
-  const code = error.code ?? 'UNKNOWN'
+  const code = options.fd === undefined ? (error.code ?? 'UNKNOWN') : 'CELERIS_INVALID_FD'
   const where =
     options.path ??
     (options.fd === undefined ? `${options.host}:${options.port}` : `descriptor ${options.fd}`)
