@@ -14,6 +14,13 @@ export { BenchError, type BenchErrorCode, benchErrorCodes } from './errors.ts'
 export { type MachineFacts, machineFacts } from './machine-facts.ts'
 export type { Figures, Ratio } from './measure/figures.ts'
 export { type HeapFigures, type HeapPlan, measureHeap } from './measure/heap.ts'
+export {
+  type InProcessFigures,
+  type InProcessPlan,
+  measureAllocations,
+  measureInProcess,
+  type NativeAllocations,
+} from './measure/in-process.ts'
 export { type MemoryFigures, type MemoryPlan, measureMemory } from './measure/memory.ts'
 export {
   type Load,

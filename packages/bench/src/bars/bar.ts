@@ -7,6 +7,8 @@ export interface Bar {
   readonly measured: string
   readonly bar: string
   readonly verdict: 'met' | 'missed' | 'not measured'
+  /** What the prototype showed on its machine; empty where it has no such figure. */
+  readonly prototype: string
   /** What a reader must know: spread, how it was taken, why it is missing. */
   readonly note: string
 }
@@ -35,6 +37,7 @@ export const ratioBar = (
     measured: `×${median.toFixed(3)}`,
     bar: `${kind} ×${bound}`,
     verdict: met ? 'met' : 'missed',
+    prototype: '',
     note: `${spread(ratio)}${doubt}${note ? `; ${note}` : ''}`,
   }
 }
@@ -54,6 +57,7 @@ export const valueBar = (
     measured: `${formatNumber(value)} ${unit}`,
     bar: `at most ${bound} ${unit}`,
     verdict: value <= bound ? 'met' : 'missed',
+    prototype: '',
     note,
   }
 }
@@ -64,5 +68,9 @@ export const missingBar = (figure: string, bar: string, why: string): Bar => ({
   measured: '–',
   bar,
   verdict: 'not measured',
+  prototype: '',
   note: why,
 })
+
+/** The same row with the prototype's figure beside it. */
+export const besidePrototype = (bar: Bar, prototype: string): Bar => ({ ...bar, prototype })

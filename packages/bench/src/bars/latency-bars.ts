@@ -1,6 +1,7 @@
 import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
+import type { Ratio } from '../measure/figures.ts'
 import type { ServerKind } from '../servers/server-list.ts'
-import { type Bar, ratioBar } from './bar.ts'
+import { type Bar, besidePrototype, ratioBar } from './bar.ts'
 import { type BarsContext, type Entrant, measureLineUp } from './bars-context.ts'
 
 const PACED_GAP_US = 1000
@@ -33,22 +34,12 @@ export const latencyBars = async (context: BarsContext): Promise<Bar[]> => {
       timing: paced,
     },
   )
-  return [
-    ...(still
-      ? [ratioBar('one connection, p50 to the C limit, spinUs 0', still.p50Ratio, 'at most', 1.06)]
-      : []),
-    ...(spun
-      ? [ratioBar('one connection, p50 to the C limit, spinUs 50', spun.p50Ratio, 'at most', 0.6)]
-      : []),
-    ...(pacedSpin
-      ? [
-          ratioBar(
-            'CPU at a request per ms, spinUs 50 to spinUs 0',
-            pacedSpin.cpuRatio,
-            'at most',
-            1.05,
-          ),
-        ]
-      : []),
+  const rows: readonly [figure: string, Ratio | undefined, bound: number, prototype: string][] = [
+    ['one connection, p50 to the C limit, spinUs 0', still?.p50Ratio, 1.06, '×1.04'],
+    ['one connection, p50 to the C limit, spinUs 50', spun?.p50Ratio, 0.6, '×0.40'],
+    ['CPU at a request per ms, spinUs 50 to spinUs 0', pacedSpin?.cpuRatio, 1.05, ''],
   ]
+  return rows.flatMap(([figure, ratio, bound, prototype]) =>
+    ratio ? [besidePrototype(ratioBar(figure, ratio, 'at most', bound), prototype)] : [],
+  )
 }

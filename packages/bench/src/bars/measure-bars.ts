@@ -6,7 +6,8 @@ import type { Workbench } from '../workbench.ts'
 import { type Bar, missingBar } from './bar.ts'
 import type { BarsContext } from './bars-context.ts'
 import { latencyBars } from './latency-bars.ts'
-import { heapBars, memoryBars } from './memory-bars.ts'
+import { memoryBars } from './memory-bars.ts'
+import { allocationBars, inProcessBars } from './request-bars.ts'
 import { pipelinedBars, plainBars, scenarioBars } from './throughput-bars.ts'
 
 /** What `bars` leaves behind, as JSON. */
@@ -27,10 +28,11 @@ const groups: readonly {
 }[] = [
   { title: 'plain', run: plainBars },
   { title: 'pipelined', run: pipelinedBars },
+  { title: 'in-process', run: inProcessBars },
   { title: 'scenarios', run: scenarioBars },
   { title: 'latency', run: latencyBars },
   { title: 'memory', run: memoryBars },
-  { title: 'heap', run: heapBars },
+  { title: 'heap', run: allocationBars },
 ]
 
 /** Names of the groups, for the command line. */

@@ -2,7 +2,7 @@ import { scenarioNamed, serverNamed } from '../compare/compare-plan.ts'
 import type { Figures, Ratio } from '../measure/figures.ts'
 import type { Load, Timing } from '../measure/pair.ts'
 import type { ServerKind } from '../servers/server-list.ts'
-import { type Bar, missingBar, ratioBar, valueBar } from './bar.ts'
+import { type Bar, besidePrototype, missingBar, ratioBar } from './bar.ts'
 import { type BarsContext, type Entrant, measureLineUp } from './bars-context.ts'
 
 // What the subject is called among its rivals: it may be one of them.
@@ -52,9 +52,9 @@ const ratioTo = (
 /** CPU per request of hello at 64 and 512 connections, beside the limit and the rivals. */
 export const plainBars = async (context: BarsContext): Promise<Bar[]> => {
   const bars: Bar[] = []
-  for (const [connections, bound] of [
-    [64, 1.06],
-    [512, 1.08],
+  for (const [connections, bound, prototype] of [
+    [64, 1.06, '×0.99 … 1.07'],
+    [512, 1.08, '×1.04'],
   ] as const) {
     const rivals = connections === 64 ? ['uws', 'bun', 'deno', 'node-http'] : []
     const field = await against(context, rivals, { connections, depth: 1 })
@@ -62,7 +62,7 @@ export const plainBars = async (context: BarsContext): Promise<Bar[]> => {
     const figure = `CPU per request, hello, ${connections} connections, to the C limit`
     if (ratio) {
       const floor = noise(field)
-      bars.push(ratioBar(figure, ratio, 'at most', bound, floor))
+      bars.push(besidePrototype(ratioBar(figure, ratio, 'at most', bound, floor), prototype))
     }
     for (const rival of rivals) {
       const name = `the same, to ${rival}`
@@ -84,14 +84,17 @@ const noise = (field: Map<string, Figures>): string => {
   return `two copies of the limit differ by ×${apart.toFixed(3)}`
 }
 
-/** The pipelined figures, and the in-process cost that follows from them. */
+/** The pipelined figures. */
 export const pipelinedBars = async (context: BarsContext): Promise<Bar[]> => {
   // Twice the cycles: the split into user and system rests on clock ticks and needs many.
   const timing = { ...context.timing, cycles: 2 * context.timing.cycles }
   const field = await against(context, ['uws'], { connections: 64, depth: 16 }, timing)
   const figure = 'CPU per request, hello, 64 × 16 deep, to the C limit'
   const ratio = ratioTo(field, 'limit', 'cpuRatio')
-  const bars: Bar[] = ratio ? [ratioBar(figure, ratio, 'at most', 1.25, noise(field))] : []
+  const notes = [noise(field), userBeyondLimit(field)].filter(Boolean).join('; ')
+  const bars: Bar[] = ratio
+    ? [besidePrototype(ratioBar(figure, ratio, 'at most', 1.25, notes), '×1.06')]
+    : []
   const rival = 'requests/s of the same, to uWebSockets.js'
   const faster = ratioTo(field, 'uws', 'throughputRatio')
   const isVoid = field.get(OURS)?.throughputVoid
@@ -106,27 +109,20 @@ export const pipelinedBars = async (context: BarsContext): Promise<Bar[]> => {
         )
       : missingBar(rival, 'at least ×2', 'uws is not installed'),
   )
-  const [ours, limit] = [field.get(OURS), field.get('limit')]
-  if (ours && limit) bars.push(inProcessBar(ours, limit))
   return bars
 }
 
 /**
- * User CPU beyond the limit's per pipelined request stands for JS, parse and emit: in 64 × 16 the
- * system calls are shared by some thousand requests, and both sides make the same ones.
+ * A cross-check of the in-process figure: in 64 × 16 some thousand requests share each system call,
+ * and both sides make the same ones, so what is left of user CPU is ours.
  */
-const inProcessBar = (ours: Figures, limit: Figures): Bar => {
+const userBeyondLimit = (field: Map<string, Figures>): string => {
+  const [ours, limit] = [field.get(OURS), field.get('limit')]
+  if (!ours || !limit || !Number.isFinite(ours.userUs)) return ''
   const share = ours.userUs / ours.cpuUs.median
   const errorNs =
     Math.sqrt((share * (1 - share)) / Math.max(1, ours.splitTicks)) * ours.cpuUs.median * 1e3
-  const note = `derived: user CPU per pipelined request less the limit's ${(limit.userUs * 1e3).toFixed(0)} ns; ±${errorNs.toFixed(0)} ns from ${ours.splitTicks} clock ticks`
-  return valueBar(
-    'JS + parse + emit of a hello',
-    (ours.userUs - limit.userUs) * 1e3,
-    'ns',
-    90,
-    note,
-  )
+  return `user CPU beyond the limit's ${((ours.userUs - limit.userUs) * 1e3).toFixed(0)} ±${errorNs.toFixed(0)} ns`
 }
 
 /** json, parameters and async, each beside our own hello in the same process. */
@@ -139,11 +135,23 @@ export const scenarioBars = async (context: BarsContext): Promise<Bar[]> => {
   }))
   const figures = await measureLineUp(context, entrants, { connections: 64, depth: 1 })
   return [
-    ['json, CPU to our own hello, 64 connections', 1, 1.05],
-    ['`/users/:id`, CPU to our own hello, 64 connections', 2, 1.05],
-    ['async handler, CPU to the sync one, 64 connections', 3, 1.03],
-  ].flatMap(([figure, at, bound]) => {
-    const found = figures[Number(at)]
-    return found ? [ratioBar(String(figure), found.cpuRatio, 'at most', Number(bound))] : []
+    { figure: 'json, CPU to our own hello, 64 connections', at: 1, bound: 1.05, prototype: '' },
+    {
+      figure: '`/users/:id`, CPU to our own hello, 64 connections',
+      at: 2,
+      bound: 1.05,
+      prototype: '',
+    },
+    {
+      figure: 'async handler, CPU to the sync one, 64 connections',
+      at: 3,
+      bound: 1.03,
+      prototype: '×1.02',
+    },
+  ].flatMap(({ figure, at, bound, prototype }) => {
+    const found = figures[at]
+    return found
+      ? [besidePrototype(ratioBar(figure, found.cpuRatio, 'at most', bound), prototype)]
+      : []
   })
 }

@@ -7,11 +7,12 @@ const order = { missed: 0, 'not measured': 1, met: 2 } as const
 export const barsTable = (bars: readonly Bar[], lossesFirst: boolean): Table => {
   const sorted = lossesFirst ? [...bars].sort((a, b) => order[a.verdict] - order[b.verdict]) : bars
   return {
-    head: ['figure', 'measured', 'bar', 'verdict', 'note'],
-    words: [3, 4],
-    rows: sorted.map(({ figure, measured, bar, verdict, note }) => [
+    head: ['figure', 'measured', 'prototype', 'bar', 'verdict', 'note'],
+    words: [4, 5],
+    rows: sorted.map(({ figure, measured, prototype, bar, verdict, note }) => [
       figure,
       measured,
+      prototype || '–',
       bar,
       verdict,
       note,

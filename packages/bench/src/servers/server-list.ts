@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { shortReason } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
 import { findPeer, installedVersion, peerFile } from '../peers/peer-list.ts'
 import type { Scenario } from '../scenarios/scenario-list.ts'
 import { compiledTool } from '../tools/compile.ts'
+import { runProgram } from '../tools/run-program.ts'
 import { moduleVersion } from './module-version.ts'
 
 /** Options handed to a server of ours; anything `new Server()` takes. */
@@ -58,6 +60,17 @@ const limit: ServerKind = {
   ],
 }
 
+/** Why an installed engine cannot run here, such as an addon of another build; empty when it can. */
+const engineRefusal = async (name: string): Promise<string> => {
+  const script = `import(${JSON.stringify(name)}).then(({ probe }) => console.log(JSON.stringify(probe())))`
+  const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', script], {
+    cwd: packageRoot,
+  })
+  if (code !== 0) return shortReason(stderr.trim())
+  const found = JSON.parse(stdout) as { available: boolean; reason: string }
+  return found.available ? '' : found.reason
+}
+
 const ours = (name: string, engine: 'epoll' | 'node', needs: string): ServerKind => ({
   name,
   perScenario: false,
@@ -66,7 +79,8 @@ const ours = (name: string, engine: 'epoll' | 'node', needs: string): ServerKind
     const version = await moduleVersion('@celeris/core')
     if (!version) return { missing: '@celeris/core is not built: run `npm run setup`' }
     if (needs && !(await moduleVersion(needs))) return { missing: `${needs} is not installed` }
-    return { version }
+    const refusal = needs ? await engineRefusal(needs) : ''
+    return refusal ? { missing: refusal } : { version }
   },
   command: nodeScript('celeris.mjs', { engine }),
 })

@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
   readonly signal?: AbortSignal
+  /** Milliseconds until it is ended. */
+  readonly timeout?: number
 }
 
 /** Runs a program to its end; a program that is missing counts as exit code 127, as in a shell. */
