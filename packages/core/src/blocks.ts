@@ -24,7 +24,10 @@ export interface Interning {
 
 /** Room kept for head blocks, which are never dropped: one for each status and content-type in use. */
 const HEAD_BLOCKS_MAX = 512
-const HEAD_BYTES_MAX = 128 * 1024
+const TYPED_HEADS_MAX = 100
+const TYPED_HEAD_LENGTH_MAX = 256
+/** Enough for all of them: a status line is shorter than 64 bytes. */
+const HEAD_BYTES_MAX = 400 * 64 + TYPED_HEADS_MAX * TYPED_HEAD_LENGTH_MAX
 /** Longest body worth a block, and how many strings are remembered for having been sent once. */
 const INTERNED_LENGTH_MAX = 1024
 const SEEN_MAX = 256
@@ -34,6 +37,7 @@ const MISSES_MAX = 64
 const DATE_PLACE = 'Thu, 01 Jan 1970 00:00:00 GMT'
 
 let headCount = 1
+let typedCount = 0
 let headBytes = 0
 let wholeCount = HEAD_BLOCKS_MAX
 let wholeBytes = HEAD_BYTES_MAX
@@ -76,9 +80,11 @@ function findHead(status: number, type: string | null): number {
   let id = heads.get(key)
   if (id === undefined) {
     const text = headText(status, type)
-    if (headCount === HEAD_BLOCKS_MAX || headBytes + text.length > HEAD_BYTES_MAX) return 0
-    // Unusual types may not use up the room of plain status lines.
-    if (type !== null && headCount > HEAD_BLOCKS_MAX / 2) return 0
+    // Types may not use up the room of plain status lines, of which there are at most 400.
+    if (type !== null) {
+      if (text.length > TYPED_HEAD_LENGTH_MAX || typedCount === TYPED_HEADS_MAX) return 0
+      typedCount++
+    }
     id = headCount++
     define(id, headBytes, text, 0, 0, status)
     headBytes += text.length

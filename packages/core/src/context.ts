@@ -662,7 +662,9 @@ export class Context<out E extends Env = Env, out P extends string = string>
   collectBody(limit: number = Number.POSITIVE_INFINITY): BodyCollector {
     this.dirty = true
     this.body ??= new BodyCollector(this, limit)
-    this.body.start()
+    // The engine has nothing more to tell of a connection that is gone.
+    if (this.isAborted) this.body.fail(this.abortReason)
+    else this.body.start()
     return this.body
   }
 

@@ -41,6 +41,7 @@ import { latin1 } from './latin1.ts'
 import { matchRoute } from './match-route.ts'
 import { batchClock, batchTime, bytes, nextBatch, words } from './memory.ts'
 import { addPending, findPending, removePending } from './pending.ts'
+import { BodyCollector } from './request-body.ts'
 import { checkLength } from './response-length.ts'
 import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
@@ -453,12 +454,13 @@ class Dispatcher {
       kind === EVENT_KIND_BODY_ERROR
     ) {
       const c = findPending(this.#serving, slot, generation, words[at + EVENT_SEQUENCE] as number)
+      if (c === null) return
+      // What comes before somebody asks is remembered.
+      c.dirty = true
+      c.body ??= new BodyCollector(c, Number.POSITIVE_INFINITY)
       const offset = words[at + EVENT_OFFSET] as number
-      c?.body?.take(
-        kind,
-        kindCode >>> 8,
-        bytes.subarray(offset, offset + (words[at + EVENT_LENGTH] as number)),
-      )
+      const end = offset + (words[at + EVENT_LENGTH] as number)
+      c.body.take(kind, kindCode >>> 8, bytes.subarray(offset, end))
       return
     }
     if (kind === EVENT_KIND_ABORTED) {

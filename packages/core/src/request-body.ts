@@ -51,7 +51,7 @@ export class BodyCollector {
 
   /** Asks the engine for the body; once. */
   start(): void {
-    if (this.#asked) return
+    if (this.#asked || this.#settled) return
     this.#asked = true
     this.#command(COMMAND_READ_ON)
   }

@@ -95,6 +95,8 @@ bool evict_idle(Loop& loop) {
     io.evict_cursor = (io.evict_cursor + 1) % touched;
     const Connection& candidate = loop.table.at(io.evict_cursor);
     if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
+    // Accepted this turn: its request may be here already, unread.
+    if (candidate.sequence_next == 0 && candidate.idle_since == loop.now_ms) continue;
     sampled++;
     if (best == NO_SLOT || static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0) best = io.evict_cursor;
   }
@@ -287,6 +289,8 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
       handle_event(loop, event);
     }
   }
+  // A turn for libuv's sake alone is none of the engine's wake-ups.
+  if (ready > (libuv_ready ? 1 : 0) || (ready == 0 && timeout_ms != 0)) loop.count(COUNTER_WAKEUPS);
   if ((io.accept_pause & PAUSED_BY_DESCRIPTORS) != 0 && static_cast<std::int32_t>(loop.now_ms - io.accept_retry_ms) >= 0) {
     resume_accept(io, PAUSED_BY_DESCRIPTORS);
   }

@@ -35,7 +35,7 @@ export class BatchTurns {
   #running = false
   #stopped = false
   /** Where batches run: not in the context of whoever scheduled the turn. */
-  readonly #resource = new AsyncResource('CELERIS_TURN')
+  readonly #resource = new AsyncResource('celeris.turn')
   /** How long the turn before took. */
   #turnMicroseconds = 0
 

@@ -1,6 +1,7 @@
 // Hot path. Response records -> bytes in request order -> one send per connection and turn.
 #include "celeris/answers.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "celeris/closing.h"
@@ -29,8 +30,15 @@ class Gather {
 
   /// What follows belongs to this connection.
   void begin(Connection& connection) { loop_.outgoing.push_back({&connection, parts_, 0, false}); }
-  /// The connection has no more answers in this drain.
-  void end() { loop_.outgoing.back().ended = true; }
+  /// The connection has no more answers in this drain, in which it got `answers`.
+  void end(std::uint32_t answers) {
+    Outgoing& outgoing = loop_.outgoing.back();
+    outgoing.ended = true;
+    if (answers == 0) return;
+    std::uint64_t bytes = 0;
+    for (std::uint32_t part = 0; part < outgoing.part_count; part++) bytes += loop_.parts[outgoing.first_part + part].iov_len;
+    outgoing.connection->answer_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / answers + 1, UNSENT_BYTES_MAX));
+  }
 
   void copy(const std::uint8_t* bytes, std::uint32_t count) {
     std::uint8_t* to = room(count);
@@ -184,7 +192,9 @@ struct Persistence {
 
 Persistence persistence_of(const Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind_flags) {
   const bool last = connection.has(STOP_PARSING) && connection.close_sequence == sequence;
-  const bool close = last || loop.draining || (kind_flags & RESPONSE_FLAG_CLOSE) != 0;
+  // A drain lets everything that runs finish: the last answer that is owed says close.
+  const bool drained = loop.draining && sequence + 1 == connection.sequence_next;
+  const bool close = last || drained || (kind_flags & RESPONSE_FLAG_CLOSE) != 0;
   return {close, !close && connection.has(HTTP_1_0)};
 }
 
@@ -426,6 +436,7 @@ void after_send(Loop& loop, Connection& connection) {
 
 void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
   gather.begin(connection);
+  const std::uint32_t first_sequence = connection.sequence_send;
   const ResponseRecord* records = loop.records<ResponseRecord>(RESPONSES_OFFSET);
   for (std::uint32_t index = connection.drain_first;; index = loop.next_record[index]) {
     const ResponseRecord& record = records[index];
@@ -452,7 +463,7 @@ void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
   }
   connection.clear(TOUCHED);
   if (connection.phase == Phase::open) append_continue(connection, gather);
-  gather.end();
+  gather.end(connection.sequence_send - first_sequence);
 }
 
 /// Commands act at once; they name a request whose answer is still owed.
@@ -477,7 +488,7 @@ void run_command(Loop& loop, Connection& connection, const ResponseRecord& recor
         Gather gather(loop);
         gather.begin(connection);
         append_continue(connection, gather);
-        gather.end();
+        gather.end(0);
         gather.flush();
         if (connection.phase != Phase::open) return;
       }
@@ -547,7 +558,7 @@ void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence
   Gather gather(loop);
   gather.begin(connection);
   append_stashed(loop, connection, gather);
-  gather.end();
+  gather.end(0);
   gather.flush();
 }
 

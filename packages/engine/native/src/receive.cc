@@ -26,10 +26,17 @@ std::uint32_t status_counter(std::uint16_t status) {
   }
 }
 
+/// Pipelined requests taken at first from a connection whose answers may be of any size.
+constexpr std::uint32_t UNTRIED_REQUESTS_MAX = 16;
+
 /// Whether the next request of a connection has to wait in its input (PIP-3; 1.0 is answered one by one).
 bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {
-  return connection.owed() >= OWED_ANSWERS_MAX || taken_this_turn >= TURN_REQUESTS_MAX ||
-         connection.unsent() >= UNSENT_BYTES_MAX || (connection.has(HTTP_1_0) && connection.owed() > 0);
+  // What the requests taken this turn will add to the output, going by the answers before; a connection that had none
+  // is tried with a few.
+  const std::uint64_t expected = std::uint64_t{taken_this_turn} * connection.answer_bytes;
+  const bool untried = connection.answer_bytes == 0 && taken_this_turn >= UNTRIED_REQUESTS_MAX;
+  return connection.owed() >= OWED_ANSWERS_MAX || taken_this_turn >= TURN_REQUESTS_MAX || untried ||
+         connection.unsent() + expected >= UNSENT_BYTES_MAX + connection.answer_bytes || (connection.has(HTTP_1_0) && connection.owed() > 0);
 }
 
 /// Keeps bytes for the next turn. Memory short: the connection ends.
@@ -61,6 +68,7 @@ void add_request(Loop& loop, Connection& connection, const Head& head, std::uint
   record.loop_id = 0;
   record.path_offset = static_cast<std::int32_t>(head.path_offset);
   loop.fields += head.fields_count;
+  connection.leading_crlf = 0;
   loop.count(COUNTER_REQUESTS);
 }
 
@@ -177,6 +185,19 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
   return Next::more;
 }
 
+/// CRLF pairs in front of a request start no timer (RL-1). False: there were too many.
+bool drop_leading_crlf(Loop& loop, Connection& connection, const std::uint8_t* base, std::uint32_t* at, std::uint32_t end) {
+  if (connection.body != nullptr || connection.has(BODY_PENDING) || connection.has(INPUT_HELD)) return true;
+  while (end - *at >= 2 && base[*at] == '\r' && base[*at + 1] == '\n') {
+    *at += 2;
+    if (++connection.leading_crlf > LEADING_CRLF_MAX) {
+      refuse(loop, connection, 400, false);
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Whether the batch has room for the records of one connection's turn.
 bool has_record_room(const Loop& loop) {
   return loop.requests + TURN_REQUESTS_MAX <= REQUESTS_MAX && loop.events + 64 <= EVENTS_MAX &&
@@ -194,7 +215,7 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     }
     const bool full = loop.requests == REQUESTS_MAX || FIELDS_MAX - loop.fields < loop.config.head.fields_max;
     if (connection.body == nullptr && (full || must_hold(connection, connection.sequence_next - first_sequence))) {
-      const bool budget_only = full || connection.sequence_next - first_sequence >= TURN_REQUESTS_MAX;
+      const bool budget_only = full || connection.sequence_next != first_sequence;
       connection.set(INPUT_HELD);
       if (budget_only && connection.owed() < OWED_ANSWERS_MAX) make_hot(loop, connection);
       break;
@@ -204,6 +225,7 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     if (next == Next::wait) break;
   }
   if (at < end) {
+    if (!drop_leading_crlf(loop, connection, base, &at, end)) return;
     // The head timer is absolute: it starts with the first byte of a head, further bytes do not move it.
     if (at > 0 || !carried || connection.has(BODY_PENDING)) {
       connection.mark = loop.now_ms;

@@ -85,7 +85,6 @@ std::int32_t UvDriver::own_due_ms() const {
 void UvDriver::turn_once(std::int32_t timeout_ms, bool* libuv_ready) {
   *libuv_ready = io_turn(loop_, timeout_ms);
   uv_update_time(uv_);
-  loop_.count(COUNTER_WAKEUPS);
   receive_hot(loop_);
   run_turn(loop_);
   expire_deadlines(loop_);

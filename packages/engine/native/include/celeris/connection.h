@@ -79,6 +79,8 @@ struct alignas(64) Connection {
   std::uint32_t progress = 0;        ///< bytes moved in that window
   std::uint16_t timer_slot = NOT_FILED;
   std::uint16_t peer_port = 0;
+  std::uint32_t answer_bytes = 0;    ///< size of its latest answers, each; 0 while none was sent
+  std::uint8_t leading_crlf = 0;     ///< CRLF pairs dropped in front of the next request
   std::uint8_t peer_address[16] = {};
 
   [[nodiscard]] std::uint32_t owed() const { return sequence_next - sequence_send; }
@@ -87,6 +89,6 @@ struct alignas(64) Connection {
   void clear(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags & ~flag); }
   [[nodiscard]] std::uint32_t unsent() const { return output == nullptr ? 0 : output->length - output_sent; }
 };
-static_assert(sizeof(Connection) <= 192);
+static_assert(sizeof(Connection) == 128);
 
 }  // namespace celeris
