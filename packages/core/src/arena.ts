@@ -52,6 +52,9 @@ export function tenantNumber(engine: Engine): number {
 /** Several servers in one process share the block: what the one before wrote leaves first. */
 function lendTo(engine: Engine): void {
   if (tenant !== null && words[CONTROL_RESPONSE_COUNT] !== 0) tenant.flush()
+  // An engine that has closed takes nothing any more.
+  words[CONTROL_RESPONSE_COUNT] = 0
+  words[CONTROL_OUTPUT_USED] = 0
   tenant = engine
   words[CONTROL_TENANT] = tenantNumber(engine)
 }

@@ -94,9 +94,7 @@ export interface BodyOptions {
  * One request and its answer. Valid until the handler's promise has settled and the answer was handed over;
  * afterwards every member throws ContextReleasedError. Copies (strings, bytes, `signal`) stay valid.
  */
-export class Context<out E extends Env = Env, out P extends string = string>
-  implements RequestSource, Answer
-{
+export class Context<out E extends Env = Env, out P extends string = string> {
   /** @internal */ sourceBytes: Buffer
   /** @internal */ sourceWords: Int32Array
   /** @internal */ sourceAt: number
@@ -135,6 +133,10 @@ export class Context<out E extends Env = Env, out P extends string = string>
   startedMono: number
   /** @internal */ nextPending: Context | null
   /** @internal */ isAborted: boolean
+  /** @internal Counted as active by the collector. */
+  counted: boolean
+  /** @internal The handler gave up because the client had left. */
+  leftByClient: boolean
   /** @internal A successor answers for it: what it writes is dropped. */
   orphaned: boolean
   /** @internal Reads a copy, not the batch. */
@@ -189,6 +191,8 @@ export class Context<out E extends Env = Env, out P extends string = string>
     this.nextPending = null
     this.isAborted = false
     this.orphaned = false
+    this.counted = false
+    this.leftByClient = false
     this.parked = false
     this.isPending = false
     this.abortReason = null
@@ -243,6 +247,8 @@ export class Context<out E extends Env = Env, out P extends string = string>
     this.#variables = null
     this.#controller = null
     this.#rewritten = null
+    // Whoever still waits for the body must not wait for ever.
+    if (this.body !== null) this.body.fail(new ContextReleasedError('the body'))
     this.body = null
     this.beforeSendHooks = null
     this.releaseHooks = null

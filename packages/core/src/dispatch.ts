@@ -226,7 +226,10 @@ class Dispatcher {
       ;(words[CONTROL_PENDING_HEADS] as number)++
     }
     const { collector } = this.#serving
-    if (collector !== null) collector.active++
+    if (collector !== null && !c.counted) {
+      c.counted = true
+      collector.active++
+    }
     if (result === undefined) {
       this.#awaitNexts(c)
       return
@@ -312,7 +315,10 @@ class Dispatcher {
   #finishLate(c: Context): void {
     const { collector } = this.#serving
     if (collector !== null) {
-      if (collector.active > 0) collector.active--
+      if (c.counted) {
+        c.counted = false
+        collector.active--
+      }
       collector.observe(performance.now() - c.startedMono, 1)
     }
     this.#answered--
@@ -375,7 +381,7 @@ class Dispatcher {
       this.#writeError(c)
     }
     if (collector !== null) {
-      if (c.isAborted) collector.aborts++
+      if (c.isAborted || c.leftByClient) collector.aborts++
       else (collector.classes[(c.answerStatus / 100) | 0] as number)++
     }
     this.#answered++

@@ -38,8 +38,20 @@ function viewError(error: unknown): ErrorView {
   return { status, code, message, expose, headers: undefined }
 }
 
+/** A handler that passes `c.signal` on ends with its reason when the client leaves: that is no failure. */
+function isDeparture(c: Context, error: unknown): boolean {
+  const reason = c.abortReason
+  if (reason === null) return false
+  return error === reason || (error instanceof Error && error.cause === reason)
+}
+
 function log(c: Context, view: ErrorView, error: unknown): void {
   if (view.status < 500) return
+  if (isDeparture(c, error)) {
+    c.leftByClient = true
+    c.serving.logger.debug({ method: c.method, route: c.routePath }, 'the client left')
+    return
+  }
   const facts = {
     error,
     code: error instanceof CelerisError ? error.code : undefined,

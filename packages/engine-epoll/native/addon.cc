@@ -132,6 +132,9 @@ void drained(void* owner) {
   engine->driver.stop(stopped, engine);
 }
 
+/// Set-up failed half way: the handles that exist are closed before the engine goes.
+void discarded(void* owner) { release(static_cast<Engine*>(owner)); }
+
 /// The environment goes away with the engine running: reset everything, JS is not called again.
 void clean_up(napi_async_cleanup_hook_handle, void* data) {
   Engine* engine = static_cast<Engine*>(data);
@@ -261,6 +264,9 @@ napi_value open(napi_env env, napi_callback_info info) {
   if (!engine->driver.start(uv, native, engine->io.epoll.get())) {
     drop_references(engine.get());
     close_listener(engine->io.listener);
+    Engine* half_open = engine.release();
+    half_open->turn.dead = true;
+    half_open->driver.stop(discarded, half_open);
     napi_throw_error(env, "CELERIS_ENGINE_UNAVAILABLE", "this runtime lacks the libuv functions the engine needs");
     return nullptr;
   }

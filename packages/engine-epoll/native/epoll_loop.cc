@@ -25,6 +25,8 @@ constexpr std::uint64_t BACKEND = ~std::uint64_t{0} - 1;
 constexpr std::uint32_t BACKOFF_MIN_MS = 10, BACKOFF_MAX_MS = 1000;
 constexpr std::int32_t SPIN_SCORE_MAX = 8, SPIN_SCORE_MIN = 3;
 constexpr std::uint64_t SPIN_CONNECTIONS_MAX = 8;
+/// Batches taken from the queue of a listener that closes: as much as the largest backlog holds.
+constexpr std::uint32_t ACCEPT_ROUNDS_MAX = 65'536 / ACCEPT_BATCH_MAX;
 constexpr std::uint32_t TRIM_INTERVAL_MS = 10000, WARN_INTERVAL_MS = 10000;
 
 std::uint64_t now_ns() {
@@ -76,6 +78,7 @@ void back_off(Loop& loop) {
   io.accept_retry_ms = loop.now_ms + io.accept_backoff_ms;
   pause_accept(io, PAUSED_BY_DESCRIPTORS);
   warn_once(loop, "out of file descriptors: new connections wait; raise the limit (ulimit -n) or lower maxConnections");
+  if (!io.reserve.valid()) io.reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   // Nothing succeeded for a second: let the head of the queue fail fast instead of hanging.
   if (io.reserve.valid() && loop.now_ms - io.accept_failing_since_ms >= 1000) {
     io.reserve.reset();
@@ -94,15 +97,19 @@ bool evict_idle(Loop& loop) {
   for (std::uint32_t step = 0; step < std::min(touched, 256u) && sampled < 16; step++) {
     io.evict_cursor = (io.evict_cursor + 1) % touched;
     const Connection& candidate = loop.table.at(io.evict_cursor);
-    if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
+    if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.body != nullptr || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
     // Accepted this turn: its request may be here already, unread.
     if (candidate.sequence_next == 0 && candidate.idle_since == loop.now_ms) continue;
     sampled++;
     if (best == NO_SLOT || static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0) best = io.evict_cursor;
   }
   if (best == NO_SLOT) return false;
-  close_connection(loop, loop.table.at(best), false);
-  end_of_turn(loop);
+  // Only this slot is recycled: a batch is being built, and what else has closed is told after it.
+  Connection& evicted = loop.table.at(best);
+  close_connection(loop, evicted, false);
+  loop.closed.pop_back();
+  if (loop.config.connection_events) add_event(loop, evicted, 0, EVENT_KIND_CLOSED, 0, 0, 0);
+  loop.table.give(best);
   return true;
 }
 
@@ -152,7 +159,8 @@ void add_connection(Loop& loop, UniqueFd fd, const sockaddr_storage& peer) {
   file_deadline(loop, connection);
 }
 
-void accept_batch(Loop& loop) {
+/// False: nothing waits any more, or nothing more can be had now.
+bool accept_batch(Loop& loop) {
   LoopIo& io = *loop.io;
   for (std::uint32_t taken = 0; taken < ACCEPT_BATCH_MAX; taken++) {
     if (!has_room(loop)) run_turn(loop);
@@ -160,13 +168,17 @@ void accept_batch(Loop& loop) {
     socklen_t length = sizeof peer;
     UniqueFd fd(::accept4(io.listener.fd.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
-      if (errno == EAGAIN) return;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return back_off(loop);
+      if (errno == EAGAIN) return false;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        back_off(loop);
+        return false;
+      }
       continue;  // the connection failed while it waited (ECONNABORTED, EPROTO, EPERM, EINTR): the next one
     }
     io.accept_backoff_ms = 0;
     add_connection(loop, std::move(fd), peer);
   }
+  return true;
 }
 
 void handle_event(Loop& loop, const epoll_event& event) {
@@ -254,7 +266,9 @@ void resume_accept(LoopIo& io, std::uint8_t reason) {
 void io_stop_accepting(Loop& loop) {
   LoopIo& io = *loop.io;
   if (!io.listener.fd.valid()) return;
-  if ((io.accept_pause & PAUSED_BY_USER) == 0) accept_batch(loop);
+  for (std::uint32_t round = 0; round < ACCEPT_ROUNDS_MAX && (io.accept_pause & PAUSED_BY_USER) == 0; round++) {
+    if (!accept_batch(loop)) break;
+  }
   pause_accept(io, PAUSED_BY_DRAIN);
   close_listener(io.listener);
 }
@@ -283,7 +297,7 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
     if (event.data.u64 == BACKEND) {
       libuv_ready = true;
     } else if (event.data.u64 == LISTENER) {
-      accept_batch(loop);
+      (void)accept_batch(loop);
     } else {
       if (!has_room(loop)) run_turn(loop);
       handle_event(loop, event);

@@ -214,7 +214,8 @@ function listenError(error: unknown, options: ListenOptions): unknown {
     )
   }
   const address = options.path ?? options.host
-  const where = options.path ?? `${address}:${options.port}`
+  const where =
+    options.path ?? `${address.includes(':') ? `[${address}]` : address}:${options.port}`
   const advice: { [code: string]: string | undefined } = {
     EADDRINUSE:
       'another server is listening there: stop it, choose another port, or use port 0 for a free one',

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "celeris/closing.h"
 #include "celeris/receive.h"
@@ -220,14 +221,14 @@ bool append_whole(Loop& loop, Sink& sink, const ResponseRecord& record, Persiste
   const bool omit_body = (static_cast<std::uint32_t>(record.kind_flags) & RESPONSE_FLAG_OMIT_BODY) != 0;
   if (!persistence.close && !persistence.say_keep_alive && !omit_body) {
     std::uint8_t* to = sink.room(length);
-    if (to == nullptr) return true;
+    if (to == nullptr) return false;
     std::memcpy(to, bytes, length);
     if (block->date != 0) std::memcpy(to + block->date, loop.date, 29);
     return true;
   }
   if (body < 4) return false;
   std::uint8_t* const start = sink.room(length + FRAMING_BYTES_MAX);
-  if (start == nullptr) return true;
+  if (start == nullptr) return false;
   std::uint8_t* to = start;
   std::memcpy(to, bytes, body - 2);
   if (block->date != 0) std::memcpy(to + block->date, loop.date, 29);
@@ -271,7 +272,7 @@ bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persisten
   sink.copy(loop.block + head->offset, static_cast<std::uint32_t>(head->length));
   if (extra_length > 0) sink.refer(extra, extra_length);
   std::uint8_t* const start = sink.room(FRAMING_BYTES_MAX);
-  if (start == nullptr) return true;
+  if (start == nullptr) return false;
   std::uint8_t* to = start;
   if ((flags & RESPONSE_FLAG_OWN_DATE) == 0) {
     to = put(to, "date: ");
@@ -375,22 +376,24 @@ void answered(Loop& loop, Connection& connection, bool close) {
   }
 }
 
-/// Appends stashed answers whose turn has come.
+/// Appends stashed answers whose turn has come. An entry leaves the list before its bytes are gathered: gathering may
+/// send, and a send that fails drops the list.
 void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
-  while (connection.stash != nullptr && connection.stash->sequence == connection.sequence_send && !connection.has(CLOSE_AFTER_FLUSH)) {
+  while (connection.phase == Phase::open && connection.stash != nullptr && !connection.has(CLOSE_AFTER_FLUSH) &&
+         connection.stash->sequence == connection.sequence_send) {
     StashedAnswer* entry = connection.stash;
-    std::uint32_t at = 0;
-    while (at < entry->bytes.length) {
-      const std::uint32_t piece = entry->bytes.length - at < SCRATCH_BYTES ? entry->bytes.length - at : SCRATCH_BYTES;
-      gather.copy(entry->bytes.data + at, piece);
-      at += piece;
+    const bool complete = entry->complete, close = entry->close;
+    Buffer bytes = std::exchange(entry->bytes, Buffer{});
+    if (complete) {
+      connection.stash = entry->next;
+      delete entry;
     }
-    loop.pool.release(entry->bytes);
-    if (!entry->complete || connection.phase != Phase::open) break;
-    const bool close = entry->close;
-    connection.stash = entry->next;
-    delete entry;
-    answered(loop, connection, close);
+    for (std::uint32_t at = 0; at < bytes.length && connection.phase == Phase::open; at += SCRATCH_BYTES) {
+      gather.copy(bytes.data + at, std::min(bytes.length - at, SCRATCH_BYTES));
+    }
+    loop.pool.release(bytes);
+    if (!complete) return;
+    if (connection.phase == Phase::open) answered(loop, connection, close);
   }
 }
 

@@ -16,6 +16,7 @@ bool is_idle(const Connection& connection) {
 }
 
 void begin(Loop& loop, Drain& drain) {
+  io_read_clock(loop);  // the call may have come after long work in JS
   io_stop_accepting(loop);
   const std::uint32_t timeout_ms = drain.timeout_ms;
   drain.active = true;

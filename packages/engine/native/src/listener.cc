@@ -19,7 +19,11 @@ namespace {
 void fail(Listener& listener, const char* syscall) {
   listener.error = errno;
   listener.syscall = syscall;
-  listener.fd.reset();
+  if (listener.path.empty()) {
+    listener.fd.reset();
+  } else {
+    close_listener(listener);
+  }
 }
 
 /// What stands at a path, without following a link; `stat` itself would need a newer C library than we may ask for.
@@ -142,7 +146,10 @@ void inherit(Listener& listener, const ListenerOptions& options) {
   (void)::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
   (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
   set_inherited_options(fd, options, bound.ss_family == AF_INET || bound.ss_family == AF_INET6);
-  if (::listen(fd, options.backlog) != 0) fail(listener, "listen");
+  if (::listen(fd, options.backlog) != 0) {
+    (void)listener.fd.release();  // still the caller's, who may try again
+    fail(listener, "listen");
+  }
 }
 
 }  // namespace

@@ -339,16 +339,15 @@ void make_hot(Loop& loop, Connection& connection) {
 }
 
 void receive_hot(Loop& loop) {
-  std::size_t count = loop.hot.size();
-  while (count-- > 0 && has_room(loop)) {
-    const std::uint64_t entry = loop.hot.front();
-    loop.hot.erase(loop.hot.begin());
-    const std::uint32_t slot = static_cast<std::uint32_t>(entry);
-    Connection& connection = loop.table.at(slot);
+  loop.walked.swap(loop.hot);
+  for (const std::uint64_t entry : loop.walked) {
+    Connection& connection = loop.table.at(static_cast<std::uint32_t>(entry));
     if (connection.generation != entry >> 32 || !connection.has(HOT)) continue;
     connection.clear(HOT);
+    if (!has_room(loop)) run_turn(loop);
     receive(loop, connection);
   }
+  loop.walked.clear();
 }
 
 void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_method) {

@@ -68,6 +68,7 @@ struct Loop {
 
   // Slots with something to do later in this turn, or in the next.
   std::vector<std::uint64_t> hot;       ///< generation << 32 | slot: input left, no edge will come
+  std::vector<std::uint64_t> walked;    ///< the hot list while it is gone through
   std::vector<std::uint32_t> fins;      ///< peer sent FIN: close, or tell core
   std::vector<std::uint32_t> closed;    ///< recycle at the end of the turn
   std::vector<std::uint32_t> touched;   ///< have records in the current drain
@@ -104,6 +105,8 @@ struct Loop {
 
 /// Hands the batch to JS and takes the answers back, again while that made events (turn.cc).
 void run_batch(Loop& loop);
+/// Parses what was received, hands the batch to JS, takes the answers back, sends. Once per loop turn.
+void run_turn(Loop& loop);
 
 /// What the kernel interface of an addon provides. Bound at link time: each addon holds exactly one.
 enum class IoStatus : std::uint8_t { done, would_block, end, error };

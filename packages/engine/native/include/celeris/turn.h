@@ -14,7 +14,5 @@ struct Turn {
   bool dead = false;  ///< the environment no longer runs JS
 };
 
-/// Parses what was received, hands the batch to JS, takes the answers back, sends. Once per loop turn.
-void run_turn(Loop& loop);
 
 }  // namespace celeris
