@@ -112,8 +112,8 @@ describe.each(STAGES)('ended while %s', (stage) => {
       for (let round = 0; round < 3; round++) {
         const worker = new Worker(${JSON.stringify(worker)}, { eval: true })
         worker.on('error', () => {})
-        const exited = once(worker, 'exit')
-        const [port] = await once(worker, 'message')
+        const exited = new Promise((resolve) => worker.once('exit', resolve))
+        const port = await new Promise((resolve) => worker.once('message', resolve))
         ${last}
         await exited
         if (port > 0) {
