@@ -38,7 +38,7 @@ std::uint64_t now_ns() {
 /// IMF-fixdate of RFC 9110 §5.6.7, made once a second.
 void refresh_date(Loop& loop) {
   timespec time;
-  ::clock_gettime(CLOCK_REALTIME, &time);
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
   loop.epoch_ms = static_cast<std::uint64_t>(time.tv_sec) * 1000u + static_cast<std::uint64_t>(time.tv_nsec) / 1000000u;
   if (time.tv_sec == loop.date_second) return;
   loop.date_second = time.tv_sec;
@@ -201,12 +201,11 @@ void handle_event(Loop& loop, const epoll_event& event) {
 }
 
 /// Spins while that recently paid off: a blocking wait shorter than the window raises the score.
-int wait_for_events(Loop& loop, std::int32_t timeout_ms) {
+int wait_for_events(Loop& loop, std::int32_t timeout_ms, std::uint64_t before) {
   LoopIo& io = *loop.io;
   const int max = static_cast<int>(io.events.size());
   const bool can_block = timeout_ms != 0;
   const bool few = loop.counters[COUNTER_ACTIVE] > 0 && loop.counters[COUNTER_ACTIVE] <= SPIN_CONNECTIONS_MAX;
-  const std::uint64_t before = now_ns();
   const std::uint64_t window = std::uint64_t{io.spin_us} * 1000;
   if (can_block && few && io.spin_us > 0 && io.spin_score >= SPIN_SCORE_MIN) {
     loop.count(COUNTER_SPINS);
@@ -285,7 +284,7 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   const std::uint64_t slept_ns = now_ns();
   loop.turn_us = static_cast<std::uint32_t>((slept_ns - io.woke_ns) / 1000);
   loop.count(COUNTER_BUSY_MICROSECONDS, loop.turn_us);
-  const int ready = wait_for_events(loop, timeout_ms);
+  const int ready = wait_for_events(loop, timeout_ms, slept_ns);
   io.woke_ns = now_ns();
   loop.count(COUNTER_IDLE_MICROSECONDS, (io.woke_ns - slept_ns) / 1000);
   loop.now_ms = static_cast<std::uint32_t>((io.woke_ns - io.clock_start_ns) / 1000000u);
