@@ -14,7 +14,12 @@ const only = (from, allowed) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     only(['engine'], []),
     only(['engine-epoll'], ['engine']),
     only(['core'], ['engine']),
@@ -33,7 +38,8 @@ module.exports = {
     {
       name: 'sources-do-not-import-their-own-index',
       severity: 'error',
-      from: { path: '^packages/([^/]+)/src/', pathNot: TEST },
+      // A subpath is an entry of its own: it takes what has state from the main one, by name.
+      from: { path: '^packages/([^/]+)/src/', pathNot: `${TEST}|/src/middleware\\.ts$` },
       to: { path: '^packages/$1/src/index\\.ts$' },
     },
     {

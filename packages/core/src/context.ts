@@ -42,7 +42,6 @@ import {
   methodFlags,
   methodText,
   parkRecord,
-  type RequestSource,
   rawPathText,
   rawQueryText,
   targetAuthority,
@@ -56,7 +55,6 @@ import {
   ANSWER_JSON,
   ANSWER_NONE,
   ANSWER_TEXT,
-  type Answer,
 } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { ParamNames, ParamValue } from './route-params.ts'

@@ -12,7 +12,6 @@ import { type Env, reserveParams } from './context.ts'
 import { badPathEntry, defaultAnswers, internalEntry } from './default-answers.ts'
 import { createDispatch } from './dispatch.ts'
 import { ServerStateError } from './errors.ts'
-import type { Handler } from './handler.ts'
 import { compose } from './handler-chain.ts'
 import { toListenOptions } from './listen-options.ts'
 import { refusedTarget } from './listen-target.ts'
@@ -358,5 +357,3 @@ export class Server<E extends Env = Env> extends Router<E> {
     return engine.fetch(request)
   }
 }
-
-export type { Handler }

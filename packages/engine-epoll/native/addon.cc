@@ -21,7 +21,8 @@ namespace celeris {
 
 namespace {
 
-/// One engine. Owned by the JS handle and, while it runs, by its libuv handles: freed when both have let go.
+/// One engine. Owned by the JS handle and, while it runs, by its libuv handles: freed when both
+/// have let go.
 struct Engine {
   Loop loop;
   LoopIo io;
@@ -50,7 +51,9 @@ class Options {
     napi_get_value_double(env_, get(name), &value);
     return value;
   }
-  [[nodiscard]] std::uint32_t u32(const char* name) const { return static_cast<std::uint32_t>(number(name)); }
+  [[nodiscard]] std::uint32_t u32(const char* name) const {
+    return static_cast<std::uint32_t>(number(name));
+  }
   [[nodiscard]] bool boolean(const char* name) const {
     bool value = false;
     napi_get_value_bool(env_, get(name), &value);
@@ -81,7 +84,8 @@ void warn(void* owner, const char* message) {
   napi_handle_scope scope;
   if (engine->turn.dead || napi_open_handle_scope(env, &scope) != napi_ok) return;
   napi_value function, receiver, argument, result;
-  if (napi_get_reference_value(env, engine->warn, &function) == napi_ok && napi_get_global(env, &receiver) == napi_ok &&
+  if (napi_get_reference_value(env, engine->warn, &function) == napi_ok &&
+      napi_get_global(env, &receiver) == napi_ok &&
       napi_create_string_utf8(env, message, NAPI_AUTO_LENGTH, &argument) == napi_ok) {
     napi_call_function(env, receiver, function, 1, &argument, &result);
     napi_value ignored;
@@ -92,7 +96,8 @@ void warn(void* owner, const char* message) {
 
 void drop_references(Engine* engine) {
   napi_env env = engine->turn.env;
-  for (napi_ref* reference : {&engine->turn.dispatch, &engine->turn.resource, &engine->memory, &engine->closed, &engine->warn}) {
+  for (napi_ref* reference : {&engine->turn.dispatch, &engine->turn.resource, &engine->memory,
+                              &engine->closed, &engine->warn}) {
     if (*reference != nullptr) napi_delete_reference(env, *reference);
     *reference = nullptr;
   }
@@ -109,10 +114,11 @@ void stopped(void* owner) {
     if (!engine->turn.dead) {
       napi_value function, receiver, result, arguments[3];
       const Drain& drain = engine->drain;
-      const std::uint32_t numbers[3] = {drain.connections - std::min(drain.connections, drain.cut), drain.cut,
-                                        engine->loop.now_ms - drain.started_ms};
+      const std::uint32_t numbers[3] = {drain.connections - std::min(drain.connections, drain.cut),
+                                        drain.cut, engine->loop.now_ms - drain.started_ms};
       for (std::uint32_t k = 0; k < 3; k++) napi_create_uint32(env, numbers[k], &arguments[k]);
-      if (napi_get_reference_value(env, engine->closed, &function) == napi_ok && napi_get_global(env, &receiver) == napi_ok) {
+      if (napi_get_reference_value(env, engine->closed, &function) == napi_ok &&
+          napi_get_global(env, &receiver) == napi_ok) {
         napi_make_callback(env, engine->turn.context, receiver, function, 3, arguments, &result);
       }
     }
@@ -143,7 +149,8 @@ void clean_up(napi_async_cleanup_hook_handle, void* data) {
   engine->driver.stop(stopped, engine);
 }
 
-Engine* engine_of(napi_env env, napi_callback_info info, std::size_t* count, napi_value* arguments) {
+Engine* engine_of(napi_env env, napi_callback_info info, std::size_t* count,
+                  napi_value* arguments) {
   void* data = nullptr;
   if (napi_get_cb_info(env, info, count, arguments, nullptr, nullptr) != napi_ok || *count < 1 ||
       napi_get_value_external(env, arguments[0], &data) != napi_ok) {
@@ -169,7 +176,8 @@ void read_config(const Options& options, Engine& engine) {
   LoopConfig& config = engine.loop.config;
   config.head.head_bytes_max = options.u32("maxHeaderBytes");
   config.head.fields_max = options.u32("maxHeaders");
-  config.head.body_bytes_max = static_cast<std::uint64_t>(std::min(options.number("maxRequestBodySize"), 9007199254740991.0));
+  config.head.body_bytes_max = static_cast<std::uint64_t>(
+      std::min(options.number("maxRequestBodySize"), 9007199254740991.0));
   config.inline_body_max = std::min(options.u32("bufferedBodySize"), INLINE_BODY_BYTES_MAX);
   config.read_timeout_ms = options.u32("readTimeoutMs");
   config.header_timeout_ms = options.u32("readHeaderTimeoutMs");
@@ -216,8 +224,11 @@ napi_value open(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
   void* block = nullptr;
   std::size_t bytes = 0;
-  if (count < 5 || napi_get_arraybuffer_info(env, arguments[0], &block, &bytes) != napi_ok || bytes < BATCH_BYTES) {
-    napi_throw_type_error(env, "CELERIS_ENGINE_STATE", "open(memory, options, dispatch, closed, warn): memory is not a batch block");
+  if (count < 5 || napi_get_arraybuffer_info(env, arguments[0], &block, &bytes) != napi_ok ||
+      bytes < BATCH_BYTES) {
+    napi_throw_type_error(
+        env, "CELERIS_ENGINE_STATE",
+        "open(memory, options, dispatch, closed, warn): memory is not a batch block");
     return nullptr;
   }
   std::unique_ptr<Engine> engine(new (std::nothrow) Engine());
@@ -267,7 +278,8 @@ napi_value open(napi_env env, napi_callback_info info) {
     Engine* half_open = engine.release();
     half_open->turn.dead = true;
     half_open->driver.stop(discarded, half_open);
-    napi_throw_error(env, "CELERIS_ENGINE_UNAVAILABLE", "this runtime lacks the libuv functions the engine needs");
+    napi_throw_error(env, "CELERIS_ENGINE_UNAVAILABLE",
+                     "this runtime lacks the libuv functions the engine needs");
     return nullptr;
   }
   engine->owners = 2;
@@ -311,7 +323,8 @@ napi_value pause(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// close(handle, timeoutMs): begins a drain at the next safe point; the `closed` function is called at its end
+/// close(handle, timeoutMs): begins a drain at the next safe point; the `closed` function is called
+/// at its end
 napi_value close(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   std::size_t count = 2;
@@ -335,16 +348,19 @@ napi_value metrics(napi_env env, napi_callback_info info) {
   std::size_t length = 0, offset = 0;
   void* data = nullptr;
   napi_value buffer;
-  if (napi_get_typedarray_info(env, arguments[1], &type, &length, &data, &buffer, &offset) != napi_ok ||
+  if (napi_get_typedarray_info(env, arguments[1], &type, &length, &data, &buffer, &offset) !=
+          napi_ok ||
       type != napi_float64_array || length < COUNTERS) {
     return nullptr;
   }
   Loop& loop = engine->loop;
   loop.counters[COUNTER_OWNED_BUFFERS] = loop.pool.owned_buffers();
   loop.counters[COUNTER_POOLED_BYTES] = loop.pool.pooled_bytes();
-  loop.counters[COUNTER_ARENA_BYTES] = loop.pool.owned_bytes() + loop.pool.pooled_bytes() + loop.scratch.capacity();
+  loop.counters[COUNTER_ARENA_BYTES] =
+      loop.pool.owned_bytes() + loop.pool.pooled_bytes() + loop.scratch.capacity();
   loop.counters[COUNTER_TABLE_SLOTS] = loop.table.slots();
-  for (std::uint32_t k = 0; k < COUNTERS; k++) static_cast<double*>(data)[k] = static_cast<double>(loop.counters[k]);
+  for (std::uint32_t k = 0; k < COUNTERS; k++)
+    static_cast<double*>(data)[k] = static_cast<double>(loop.counters[k]);
   return nullptr;
 }
 

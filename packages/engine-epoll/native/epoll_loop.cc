@@ -32,22 +32,26 @@ constexpr std::uint32_t TRIM_INTERVAL_MS = 10000, WARN_INTERVAL_MS = 10000;
 std::uint64_t now_ns() {
   timespec time;
   ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1000000000u + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000000000u +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 /// IMF-fixdate of RFC 9110 §5.6.7, made once a second.
 void refresh_date(Loop& loop) {
   timespec time;
   ::clock_gettime(CLOCK_REALTIME_COARSE, &time);
-  loop.epoch_ms = static_cast<std::uint64_t>(time.tv_sec) * 1000u + static_cast<std::uint64_t>(time.tv_nsec) / 1000000u;
+  loop.epoch_ms = static_cast<std::uint64_t>(time.tv_sec) * 1000u +
+                  static_cast<std::uint64_t>(time.tv_nsec) / 1000000u;
   if (time.tv_sec == loop.date_second) return;
   loop.date_second = time.tv_sec;
-  static constexpr char DAYS[] = "SunMonTueWedThuFriSat", MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  static constexpr char DAYS[] = "SunMonTueWedThuFriSat",
+                        MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
   tm parts;
   ::gmtime_r(&time.tv_sec, &parts);
   char text[64];
-  std::snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", DAYS + 3 * parts.tm_wday, parts.tm_mday,
-                MONTHS + 3 * parts.tm_mon, parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  std::snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
+                DAYS + 3 * parts.tm_wday, parts.tm_mday, MONTHS + 3 * parts.tm_mon,
+                parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
   std::memcpy(loop.date, text, sizeof loop.date);
 }
 
@@ -57,7 +61,8 @@ void watch_listener(LoopIo& io) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = LISTENER;
-  const int done = ::epoll_ctl(io.epoll.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, io.listener.fd.get(), &event);
+  const int done = ::epoll_ctl(io.epoll.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+                               io.listener.fd.get(), &event);
   if (done == 0) io.listener_watched = wanted;
 }
 
@@ -77,12 +82,15 @@ void back_off(Loop& loop) {
   io.accept_backoff_ms = std::clamp(io.accept_backoff_ms * 2, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
   io.accept_retry_ms = loop.now_ms + io.accept_backoff_ms;
   pause_accept(io, PAUSED_BY_DESCRIPTORS);
-  warn_once(loop, "out of file descriptors: new connections wait; raise the limit (ulimit -n) or lower maxConnections");
+  warn_once(loop,
+            "out of file descriptors: new connections wait; raise the limit (ulimit -n) or lower "
+            "maxConnections");
   if (!io.reserve.valid()) io.reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   // Nothing succeeded for a second: let the head of the queue fail fast instead of hanging.
   if (io.reserve.valid() && loop.now_ms - io.accept_failing_since_ms >= 1000) {
     io.reserve.reset();
-    UniqueFd turned_away(::accept4(io.listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd turned_away(
+        ::accept4(io.listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (turned_away.valid()) loop.count(COUNTER_REJECTED);
     turned_away.reset();
     io.reserve.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -97,11 +105,15 @@ bool evict_idle(Loop& loop) {
   for (std::uint32_t step = 0; step < std::min(touched, 256u) && sampled < 16; step++) {
     io.evict_cursor = (io.evict_cursor + 1) % touched;
     const Connection& candidate = loop.table.at(io.evict_cursor);
-    if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.body != nullptr || candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0) continue;
+    if (candidate.phase != Phase::open || candidate.has(RECEIVED) || candidate.body != nullptr ||
+        candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0)
+      continue;
     // Accepted this turn: its request may be here already, unread.
     if (candidate.sequence_next == 0 && candidate.idle_since == loop.now_ms) continue;
     sampled++;
-    if (best == NO_SLOT || static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0) best = io.evict_cursor;
+    if (best == NO_SLOT ||
+        static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0)
+      best = io.evict_cursor;
   }
   if (best == NO_SLOT) return false;
   // Only this slot is recycled: a batch is being built, and what else has closed is told after it.
@@ -131,7 +143,9 @@ void add_connection(Loop& loop, UniqueFd fd, const sockaddr_storage& peer) {
   LoopIo& io = *loop.io;
   if (loop.table.taken() >= loop.config.connections_max && !evict_idle(loop)) {
     loop.count(COUNTER_REJECTED);
-    warn_once(loop, "connection limit reached: new connections are closed; raise maxConnections if the machine can take more");
+    warn_once(loop,
+              "connection limit reached: new connections are closed; raise maxConnections if the "
+              "machine can take more");
     return;
   }
   const std::uint32_t slot = loop.table.take();
@@ -166,14 +180,16 @@ bool accept_batch(Loop& loop) {
     if (!has_room(loop)) run_turn(loop);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
-    UniqueFd fd(::accept4(io.listener.fd.get(), reinterpret_cast<sockaddr*>(&peer), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(::accept4(io.listener.fd.get(), reinterpret_cast<sockaddr*>(&peer), &length,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd.valid()) {
       if (errno == EAGAIN) return false;
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         back_off(loop);
         return false;
       }
-      continue;  // the connection failed while it waited (ECONNABORTED, EPROTO, EPERM, EINTR): the next one
+      continue;  // the connection failed while it waited (ECONNABORTED, EPROTO, EPERM, EINTR): the
+                 // next one
     }
     io.accept_backoff_ms = 0;
     add_connection(loop, std::move(fd), peer);
@@ -195,7 +211,8 @@ void handle_event(Loop& loop, const epoll_event& event) {
     connection.set(READABLE);
     receive(loop, connection);
   }
-  if ((event.events & EPOLLOUT) != 0 && connection.has(WRITE_BLOCKED) && connection.phase == Phase::open) {
+  if ((event.events & EPOLLOUT) != 0 && connection.has(WRITE_BLOCKED) &&
+      connection.phase == Phase::open) {
     flush_output(loop, connection);
   }
 }
@@ -205,7 +222,8 @@ int wait_for_events(Loop& loop, std::int32_t timeout_ms, std::uint64_t before) {
   LoopIo& io = *loop.io;
   const int max = static_cast<int>(io.events.size());
   const bool can_block = timeout_ms != 0;
-  const bool few = loop.counters[COUNTER_ACTIVE] > 0 && loop.counters[COUNTER_ACTIVE] <= SPIN_CONNECTIONS_MAX;
+  const bool few =
+      loop.counters[COUNTER_ACTIVE] > 0 && loop.counters[COUNTER_ACTIVE] <= SPIN_CONNECTIONS_MAX;
   const std::uint64_t window = std::uint64_t{io.spin_us} * 1000;
   if (can_block && few && io.spin_us > 0 && io.spin_score >= SPIN_SCORE_MIN) {
     loop.count(COUNTER_SPINS);
@@ -265,7 +283,8 @@ void resume_accept(LoopIo& io, std::uint8_t reason) {
 void io_stop_accepting(Loop& loop) {
   LoopIo& io = *loop.io;
   if (!io.listener.fd.valid()) return;
-  for (std::uint32_t round = 0; round < ACCEPT_ROUNDS_MAX && (io.accept_pause & PAUSED_BY_USER) == 0; round++) {
+  for (std::uint32_t round = 0;
+       round < ACCEPT_ROUNDS_MAX && (io.accept_pause & PAUSED_BY_USER) == 0; round++) {
     if (!accept_batch(loop)) break;
   }
   pause_accept(io, PAUSED_BY_DRAIN);
@@ -273,7 +292,8 @@ void io_stop_accepting(Loop& loop) {
 }
 
 void abandon_connections(Loop& loop) {
-  for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) close_connection(loop, loop.table.at(slot), true);
+  for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++)
+    close_connection(loop, loop.table.at(slot), true);
   close_listener(loop.io->listener);
   loop.io->epoll.reset();
   loop.io->reserve.reset();
@@ -304,7 +324,8 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   }
   // A turn for libuv's sake alone is none of the engine's wake-ups.
   if (ready > (libuv_ready ? 1 : 0) || (ready == 0 && timeout_ms != 0)) loop.count(COUNTER_WAKEUPS);
-  if ((io.accept_pause & PAUSED_BY_DESCRIPTORS) != 0 && static_cast<std::int32_t>(loop.now_ms - io.accept_retry_ms) >= 0) {
+  if ((io.accept_pause & PAUSED_BY_DESCRIPTORS) != 0 &&
+      static_cast<std::int32_t>(loop.now_ms - io.accept_retry_ms) >= 0) {
     resume_accept(io, PAUSED_BY_DESCRIPTORS);
   }
   if (loop.now_ms - io.trimmed_ms >= TRIM_INTERVAL_MS) {
@@ -321,17 +342,19 @@ std::int32_t io_next_due_ms(Loop& loop) {
     due_ms = std::max(0, static_cast<std::int32_t>(io.accept_retry_ms - loop.now_ms));
   }
   if (loop.pool.pooled_bytes() > 0) {
-    const std::int32_t trim_ms = std::max(0, static_cast<std::int32_t>(io.trimmed_ms + TRIM_INTERVAL_MS - loop.now_ms));
+    const std::int32_t trim_ms =
+        std::max(0, static_cast<std::int32_t>(io.trimmed_ms + TRIM_INTERVAL_MS - loop.now_ms));
     due_ms = due_ms < 0 ? trim_ms : std::min(due_ms, trim_ms);
   }
   return due_ms;
 }
 
-// The C library makes recv and send cancellation points, which costs two locked operations each once a process has
-// threads; Node always has some. We never cancel threads.
+// The C library makes recv and send cancellation points, which costs two locked operations each
+// once a process has threads; Node always has some. We never cancel threads.
 IoResult io_receive(Loop&, Connection& connection, std::uint8_t* into, std::uint32_t room) {
   for (;;) {
-    const long got = ::syscall(SYS_recvfrom, connection.fd, into, std::size_t{room}, MSG_DONTWAIT, nullptr, nullptr);
+    const long got = ::syscall(SYS_recvfrom, connection.fd, into, std::size_t{room}, MSG_DONTWAIT,
+                               nullptr, nullptr);
     if (got > 0) return {IoStatus::done, static_cast<std::uint32_t>(got)};
     if (got == 0) return {IoStatus::end, 0};
     if (errno == EINTR) continue;
@@ -343,7 +366,8 @@ IoResult io_send(Loop&, Connection& connection, const iovec* parts, std::uint32_
   for (;;) {
     long sent;
     if (count == 1) {
-      sent = ::syscall(SYS_sendto, connection.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
+      sent = ::syscall(SYS_sendto, connection.fd, parts[0].iov_base, parts[0].iov_len,
+                       MSG_NOSIGNAL | MSG_DONTWAIT, nullptr, 0);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(parts);
@@ -352,7 +376,9 @@ IoResult io_send(Loop&, Connection& connection, const iovec* parts, std::uint32_
     }
     if (sent >= 0) return {IoStatus::done, static_cast<std::uint32_t>(sent)};
     if (errno == EINTR) continue;
-    return {errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? IoStatus::would_block : IoStatus::error, 0};
+    return {errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? IoStatus::would_block
+                                                                        : IoStatus::error,
+            0};
   }
 }
 

@@ -1,4 +1,5 @@
-// The kernel side of the engine: waits, accepts, receives, sends. Edge-triggered, registered once per connection.
+// The kernel side of the engine: waits, accepts, receives, sends. Edge-triggered, registered once
+// per connection.
 #pragma once
 #include <sys/epoll.h>
 
@@ -11,14 +12,18 @@
 namespace celeris {
 
 /// Reasons not to accept; accepting goes on when none is left.
-enum AcceptPause : std::uint8_t { PAUSED_BY_USER = 1, PAUSED_BY_DESCRIPTORS = 2, PAUSED_BY_DRAIN = 4 };
+enum AcceptPause : std::uint8_t {
+  PAUSED_BY_USER = 1,
+  PAUSED_BY_DESCRIPTORS = 2,
+  PAUSED_BY_DRAIN = 4
+};
 
 struct LoopIo {
   UniqueFd epoll;
   Listener listener;
-  UniqueFd reserve;                  ///< spent to turn clients away when descriptors run out
+  UniqueFd reserve;  ///< spent to turn clients away when descriptors run out
   std::vector<epoll_event> events;
-  std::int32_t backend_fd = -1;      ///< libuv's descriptor, held in our wait in native mode
+  std::int32_t backend_fd = -1;  ///< libuv's descriptor, held in our wait in native mode
   std::uint8_t accept_pause = 0;
   bool listener_watched = false;
 
@@ -42,7 +47,8 @@ struct LoopIo {
 };
 
 /// Sets up the wait. `backend_fd` -1 leaves libuv to watch us. False: errno tells.
-[[nodiscard]] bool open_epoll(Loop& loop, LoopIo& io, std::int32_t backend_fd, std::uint32_t events_max);
+[[nodiscard]] bool open_epoll(Loop& loop, LoopIo& io, std::int32_t backend_fd,
+                              std::uint32_t events_max);
 /// Stops or resumes accepting for one reason.
 void pause_accept(LoopIo& io, std::uint8_t reason);
 void resume_accept(LoopIo& io, std::uint8_t reason);

@@ -1,4 +1,5 @@
-// The loop and the shared C++ of packages/engine/native, compiled as one unit: what runs once per request is inlined.
+// The loop and the shared C++ of packages/engine/native, compiled as one unit: what runs once per
+// request is inlined.
 #include "answers.cc"
 #include "buffer_pool.cc"
 #include "closing.cc"
@@ -6,6 +7,7 @@
 #include "connection_table.cc"
 #include "deadlines.cc"
 #include "drain.cc"
+#include "epoll_loop.cc"
 #include "http1_chunked.cc"
 #include "http1_error_response.cc"
 #include "http1_fields.cc"
@@ -17,4 +19,3 @@
 #include "timeouts.cc"
 #include "turn.cc"
 #include "uv_driver.cc"
-#include "epoll_loop.cc"

@@ -37,8 +37,10 @@ class Gather {
     outgoing.ended = true;
     if (answers == 0) return;
     std::uint64_t bytes = 0;
-    for (std::uint32_t part = 0; part < outgoing.part_count; part++) bytes += loop_.parts[outgoing.first_part + part].iov_len;
-    outgoing.connection->answer_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / answers + 1, UNSENT_BYTES_MAX));
+    for (std::uint32_t part = 0; part < outgoing.part_count; part++)
+      bytes += loop_.parts[outgoing.first_part + part].iov_len;
+    outgoing.connection->answer_bytes =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / answers + 1, UNSENT_BYTES_MAX));
   }
 
   void copy(const std::uint8_t* bytes, std::uint32_t count) {
@@ -93,7 +95,8 @@ class Gather {
   std::uint32_t used_ = 0;
 };
 
-bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes, std::uint32_t count) {
+bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes,
+                  std::uint32_t count) {
   if (connection.output == nullptr) {
     connection.output = new (std::nothrow) Buffer();
     connection.output_sent = 0;
@@ -132,7 +135,9 @@ void send_parts(Loop& loop, Connection& connection, iovec* parts, std::uint32_t 
   connection.set(WRITE_BLOCKED);
   for (; first < count; first++, skip = 0) {
     const std::uint8_t* bytes = static_cast<const std::uint8_t*>(parts[first].iov_base) + skip;
-    if (!queue_output(loop, connection, bytes, static_cast<std::uint32_t>(parts[first].iov_len - skip))) return;
+    if (!queue_output(loop, connection, bytes,
+                      static_cast<std::uint32_t>(parts[first].iov_len - skip)))
+      return;
   }
 }
 
@@ -144,7 +149,8 @@ void Gather::flush() {
   for (const Outgoing& outgoing : loop_.outgoing) {
     Connection& connection = *outgoing.connection;
     if (connection.phase != Phase::open) continue;
-    if (outgoing.part_count > 0) send_parts(loop_, connection, loop_.parts.data() + outgoing.first_part, outgoing.part_count);
+    if (outgoing.part_count > 0)
+      send_parts(loop_, connection, loop_.parts.data() + outgoing.first_part, outgoing.part_count);
     if (outgoing.ended) after_send(loop_, connection);
   }
   loop_.outgoing.clear();
@@ -155,18 +161,24 @@ void Gather::flush() {
 
 const BlockRecord* block_of(Loop& loop, std::int32_t id) {
   const std::uint32_t index = static_cast<std::uint32_t>(id);
-  if (index == 0 || index >= BLOCKS_MAX || index >= static_cast<std::uint32_t>(loop.control()[CONTROL_BLOCK_COUNT])) return nullptr;
+  if (index == 0 || index >= BLOCKS_MAX ||
+      index >= static_cast<std::uint32_t>(loop.control()[CONTROL_BLOCK_COUNT]))
+    return nullptr;
   const BlockRecord* block = &loop.records<BlockRecord>(BLOCK_TABLE_OFFSET)[index];
-  const std::uint64_t offset = static_cast<std::uint32_t>(block->offset), length = static_cast<std::uint32_t>(block->length);
-  const std::uint64_t date = static_cast<std::uint32_t>(block->date), body = static_cast<std::uint32_t>(block->body);
-  if (offset < BLOCK_BYTES_OFFSET || offset + length > BLOCK_BYTES_OFFSET + BLOCK_BYTES_MAX) return nullptr;
+  const std::uint64_t offset = static_cast<std::uint32_t>(block->offset),
+                      length = static_cast<std::uint32_t>(block->length);
+  const std::uint64_t date = static_cast<std::uint32_t>(block->date),
+                      body = static_cast<std::uint32_t>(block->body);
+  if (offset < BLOCK_BYTES_OFFSET || offset + length > BLOCK_BYTES_OFFSET + BLOCK_BYTES_MAX)
+    return nullptr;
   if (body > length || (date != 0 && date + sizeof loop.date > length)) return nullptr;
   return block;
 }
 
 /// Whether [offset, offset + length) lies in the output arena.
 bool in_output(std::int32_t offset, std::int32_t length) {
-  const std::uint64_t start = static_cast<std::uint32_t>(offset), count = static_cast<std::uint32_t>(length);
+  const std::uint64_t start = static_cast<std::uint32_t>(offset),
+                      count = static_cast<std::uint32_t>(length);
   return start >= OUTPUT_OFFSET && start + count <= OUTPUT_OFFSET + OUTPUT_BYTES_MAX;
 }
 
@@ -191,7 +203,8 @@ struct Persistence {
   bool say_keep_alive;
 };
 
-Persistence persistence_of(const Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind_flags) {
+Persistence persistence_of(const Loop& loop, const Connection& connection, std::uint32_t sequence,
+                           std::uint32_t kind_flags) {
   const bool last = connection.has(STOP_PARSING) && connection.close_sequence == sequence;
   // A drain lets everything that runs finish: the last answer that is owed says close.
   const bool drained = loop.draining && sequence + 1 == connection.sequence_next;
@@ -199,7 +212,8 @@ Persistence persistence_of(const Loop& loop, const Connection& connection, std::
   return {close, !close && connection.has(HTTP_1_0)};
 }
 
-/// A body that is still coming when its answer is written (CLOSE-1, CLOSE-2). True when the connection has to close.
+/// A body that is still coming when its answer is written (CLOSE-1, CLOSE-2). True when the
+/// connection has to close.
 bool ends_with_body(Connection& connection, std::uint32_t sequence) {
   StreamedBody* body = connection.body;
   if (body == nullptr || body->sequence != sequence) return false;
@@ -217,8 +231,10 @@ bool append_whole(Loop& loop, Sink& sink, const ResponseRecord& record, Persiste
   const BlockRecord* block = block_of(loop, record.head);
   if (block == nullptr) return false;
   const std::uint8_t* bytes = loop.block + block->offset;
-  const std::uint32_t length = static_cast<std::uint32_t>(block->length), body = static_cast<std::uint32_t>(block->body);
-  const bool omit_body = (static_cast<std::uint32_t>(record.kind_flags) & RESPONSE_FLAG_OMIT_BODY) != 0;
+  const std::uint32_t length = static_cast<std::uint32_t>(block->length),
+                      body = static_cast<std::uint32_t>(block->body);
+  const bool omit_body =
+      (static_cast<std::uint32_t>(record.kind_flags) & RESPONSE_FLAG_OMIT_BODY) != 0;
   if (!persistence.close && !persistence.say_keep_alive && !omit_body) {
     std::uint8_t* to = sink.room(length);
     if (to == nullptr) return false;
@@ -265,7 +281,9 @@ bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persisten
   if (record.extra != 0) {
     if (!in_output(record.extra, 4)) return false;
     std::memcpy(&extra_length, loop.block + record.extra, 4);
-    if (extra_length > OUTPUT_BYTES_MAX || !in_output(record.extra + 4, static_cast<std::int32_t>(extra_length))) return false;
+    if (extra_length > OUTPUT_BYTES_MAX ||
+        !in_output(record.extra + 4, static_cast<std::int32_t>(extra_length)))
+      return false;
     extra = loop.block + record.extra + 4;
   }
   const bool bodiless = head->status == 204 || head->status == 304;
@@ -337,7 +355,8 @@ class Stash {
 /// The stash entry of a sequence, made when missing; the list is in sequence order.
 StashedAnswer* stash_entry(Connection& connection, std::uint32_t sequence) {
   StashedAnswer** link = &connection.stash;
-  while (*link != nullptr && static_cast<std::int32_t>((*link)->sequence - sequence) < 0) link = &(*link)->next;
+  while (*link != nullptr && static_cast<std::int32_t>((*link)->sequence - sequence) < 0)
+    link = &(*link)->next;
   if (*link != nullptr && (*link)->sequence == sequence) return *link;
   StashedAnswer* entry = new (std::nothrow) StashedAnswer();
   if (entry == nullptr) return nullptr;
@@ -353,7 +372,9 @@ constexpr char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
 template <class Sink>
 void append_continue(Connection& connection, Sink& sink) {
   StreamedBody* body = connection.body;
-  if (body == nullptr || !body->continue_owed || !body->reading || body->sequence != connection.sequence_send) return;
+  if (body == nullptr || !body->continue_owed || !body->reading ||
+      body->sequence != connection.sequence_send)
+    return;
   body->continue_owed = false;
   sink.copy(reinterpret_cast<const std::uint8_t*>(CONTINUE), sizeof CONTINUE - 1);
 }
@@ -369,17 +390,19 @@ void answered(Loop& loop, Connection& connection, bool close) {
   }
   connection.sequence_send++;
   connection.idle_since = loop.now_ms;
-  if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr) connection.mark = loop.now_ms;
+  if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr)
+    connection.mark = loop.now_ms;
   if (close) {
     connection.set(STOP_PARSING);
     connection.set(CLOSE_AFTER_FLUSH);
   }
 }
 
-/// Appends stashed answers whose turn has come. An entry leaves the list before its bytes are gathered: gathering may
-/// send, and a send that fails drops the list.
+/// Appends stashed answers whose turn has come. An entry leaves the list before its bytes are
+/// gathered: gathering may send, and a send that fails drops the list.
 void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
-  while (connection.phase == Phase::open && connection.stash != nullptr && !connection.has(CLOSE_AFTER_FLUSH) &&
+  while (connection.phase == Phase::open && connection.stash != nullptr &&
+         !connection.has(CLOSE_AFTER_FLUSH) &&
          connection.stash->sequence == connection.sequence_send) {
     StashedAnswer* entry = connection.stash;
     const bool complete = entry->complete, close = entry->close;
@@ -388,7 +411,8 @@ void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
       connection.stash = entry->next;
       delete entry;
     }
-    for (std::uint32_t at = 0; at < bytes.length && connection.phase == Phase::open; at += SCRATCH_BYTES) {
+    for (std::uint32_t at = 0; at < bytes.length && connection.phase == Phase::open;
+         at += SCRATCH_BYTES) {
       gather.copy(bytes.data + at, std::min(bytes.length - at, SCRATCH_BYTES));
     }
     loop.pool.release(bytes);
@@ -404,8 +428,10 @@ void stash_record(Loop& loop, Connection& connection, const ResponseRecord& reco
     return;
   }
   const std::uint32_t flags = static_cast<std::uint32_t>(record.kind_flags);
-  Persistence persistence = persistence_of(loop, connection, static_cast<std::uint32_t>(record.sequence), flags);
-  persistence.close = persistence.close || ends_with_body(connection, static_cast<std::uint32_t>(record.sequence));
+  Persistence persistence =
+      persistence_of(loop, connection, static_cast<std::uint32_t>(record.sequence), flags);
+  persistence.close =
+      persistence.close || ends_with_body(connection, static_cast<std::uint32_t>(record.sequence));
   bool good = entry != nullptr;
   if (good) {
     Stash stash(loop, entry->bytes);
@@ -431,10 +457,13 @@ void after_send(Loop& loop, Connection& connection) {
     begin_staged_close(loop, connection);
     return;
   }
-  if (connection.has(INPUT_HELD) && connection.owed() <= OWED_ANSWERS_MAX / 2) make_hot(loop, connection);
-  if (connection.has(PEER_FIN | FIN_SEEN) && connection.owed() == 0) loop.fins.push_back(loop.slot_of(connection));
+  if (connection.has(INPUT_HELD) && connection.owed() <= OWED_ANSWERS_MAX / 2)
+    make_hot(loop, connection);
+  if (connection.has(PEER_FIN | FIN_SEEN) && connection.owed() == 0)
+    loop.fins.push_back(loop.slot_of(connection));
   // Filed already means filed for its idle time; the rest of a head is due sooner.
-  if (connection.timer_slot == NOT_FILED || connection.input.length > 0) file_deadline(loop, connection);
+  if (connection.timer_slot == NOT_FILED || connection.input.length > 0)
+    file_deadline(loop, connection);
 }
 
 void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
@@ -453,14 +482,16 @@ void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
       if (connection.phase == Phase::open) append_stashed(loop, connection, gather);
     } else {
       Persistence persistence = persistence_of(loop, connection, sequence, flags);
-      if (connection.body != nullptr) persistence.close = persistence.close || ends_with_body(connection, sequence);
+      if (connection.body != nullptr)
+        persistence.close = persistence.close || ends_with_body(connection, sequence);
       if (!append_answer(loop, gather, record, persistence)) {
         loop.count(COUNTER_BAD_RECORDS);
         loop.count(COUNTER_ERRORS);
         close_connection(loop, connection, true);
         break;
       }
-      if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open) answered(loop, connection, persistence.close);
+      if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open)
+        answered(loop, connection, persistence.close);
     }
     if (index == connection.drain_last) break;
   }
@@ -549,7 +580,8 @@ void drain_answers(Loop& loop) {
   loop.control()[CONTROL_OUTPUT_USED] = 0;
 }
 
-void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence, const std::uint8_t* bytes, std::uint32_t count) {
+void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence,
+                      const std::uint8_t* bytes, std::uint32_t count) {
   StashedAnswer* entry = stash_entry(connection, sequence);
   if (entry == nullptr || !loop.pool.append(entry->bytes, bytes, count)) {
     loop.count(COUNTER_ERRORS);

@@ -53,7 +53,8 @@ bool BufferPool::grow(Buffer& buffer, std::uint32_t needed) {
   }
   if (capacity == 0) {
     const std::uint64_t doubled = std::uint64_t{buffer.capacity} * 2;
-    capacity = needed < doubled && doubled <= 0x40000000u ? static_cast<std::uint32_t>(doubled) : (needed + 65535u) & ~65535u;
+    capacity = needed < doubled && doubled <= 0x40000000u ? static_cast<std::uint32_t>(doubled)
+                                                          : (needed + 65535u) & ~65535u;
   }
   std::uint8_t* data = take(capacity);
   if (data == nullptr) return false;

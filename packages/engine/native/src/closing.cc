@@ -36,7 +36,8 @@ void begin_staged_close(Loop& loop, Connection& connection) {
   }
   io_shutdown(loop, connection);
   if (connection.owed() > 0 && loop.events < EVENTS_MAX) {
-    // Later requests that were already dispatched: their answers are dropped, core hears of it (PIP-5).
+    // Later requests that were already dispatched: their answers are dropped, core hears of it
+    // (PIP-5).
     add_event(loop, connection, connection.sequence_send, EVENT_KIND_ABORTED, 0, 0, 0);
     connection.sequence_send = connection.sequence_next;
   }
@@ -89,7 +90,8 @@ void end_of_turn(Loop& loop) {
       add_event(loop, connection, connection.sequence_send, EVENT_KIND_HALF_CLOSED, 0, 0, 0);
     } else if (connection.has(HOT)) {
       continue;  // input is left: FIN is seen behind it
-    } else if (connection.unsent() == 0 && (connection.has(PEER_FIN) || connection.has(INPUT_HELD))) {
+    } else if (connection.unsent() == 0 &&
+               (connection.has(PEER_FIN) || connection.has(INPUT_HELD))) {
       close_connection(loop, connection, false);
     } else if (connection.unsent() > 0) {
       connection.set(CLOSE_AFTER_FLUSH);
@@ -106,7 +108,8 @@ void end_of_turn(Loop& loop) {
         continue;
       }
       const std::uint32_t code = connection.has(SERVER_CUT) ? ABORT_CODE_SERVER : ABORT_CODE_CLIENT;
-      if (connection.owed() > 0) add_event(loop, connection, connection.sequence_send, EVENT_KIND_ABORTED, code, 0, 0);
+      if (connection.owed() > 0)
+        add_event(loop, connection, connection.sequence_send, EVENT_KIND_ABORTED, code, 0, 0);
       if (loop.config.connection_events) add_event(loop, connection, 0, EVENT_KIND_CLOSED, 0, 0, 0);
     }
     loop.table.give(slot);

@@ -9,7 +9,8 @@ Deadlines::Deadlines() {
 }
 
 void Deadlines::file(ConnectionTable& table, std::uint32_t slot, std::uint32_t at_ms) {
-  // Rounded up, so that nothing comes due early; what lies beyond the wheel waits in its farthest slot.
+  // Rounded up, so that nothing comes due early; what lies beyond the wheel waits in its farthest
+  // slot.
   std::uint64_t tick = extend(at_ms) / WHEEL_TICK_MS + 1;
   if (tick <= swept_) tick = swept_ + 1;
   if (tick - swept_ >= WHEEL_SLOTS) tick = swept_ + WHEEL_SLOTS - 1;
@@ -33,9 +34,11 @@ void Deadlines::unfile(ConnectionTable& table, std::uint32_t slot) {
     table.at(connection.timer_previous).timer_next = connection.timer_next;
   } else {
     first_[wheel_slot] = connection.timer_next;
-    if (connection.timer_next == NO_SLOT) used_[wheel_slot / 64] &= ~(std::uint64_t{1} << (wheel_slot % 64));
+    if (connection.timer_next == NO_SLOT)
+      used_[wheel_slot / 64] &= ~(std::uint64_t{1} << (wheel_slot % 64));
   }
-  if (connection.timer_next != NO_SLOT) table.at(connection.timer_next).timer_previous = connection.timer_previous;
+  if (connection.timer_next != NO_SLOT)
+    table.at(connection.timer_next).timer_previous = connection.timer_previous;
   connection.timer_slot = NOT_FILED;
   connection.timer_next = NO_SLOT;
   connection.timer_previous = NO_SLOT;
@@ -68,7 +71,8 @@ std::int32_t Deadlines::next_due_ms(std::uint32_t now_ms) const {
     if (step == WHEEL_SLOTS / 64) bits &= (std::uint64_t{1} << (from % 64)) - 1;
     if (bits == 0) continue;
     const std::uint32_t wheel_slot = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
-    const std::uint64_t due_ms = (swept_ + 1 + (wheel_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS) * WHEEL_TICK_MS;
+    const std::uint64_t due_ms =
+        (swept_ + 1 + (wheel_slot - from + WHEEL_SLOTS) % WHEEL_SLOTS) * WHEEL_TICK_MS;
     return due_ms <= now ? 0 : static_cast<std::int32_t>(due_ms - now);
   }
   return -1;

@@ -11,8 +11,8 @@ namespace {
 constexpr std::uint32_t GRACE_MS = 250;
 
 bool is_idle(const Connection& connection) {
-  return connection.phase == Phase::open && connection.owed() == 0 && connection.input.length == 0 &&
-         connection.body == nullptr && connection.unsent() == 0;
+  return connection.phase == Phase::open && connection.owed() == 0 &&
+         connection.input.length == 0 && connection.body == nullptr && connection.unsent() == 0;
 }
 
 void begin(Loop& loop, Drain& drain) {

@@ -26,7 +26,8 @@ void fail(Listener& listener, const char* syscall) {
   }
 }
 
-/// What stands at a path, without following a link; `stat` itself would need a newer C library than we may ask for.
+/// What stands at a path, without following a link; `stat` itself would need a newer C library than
+/// we may ask for.
 bool look_at(const char* path, struct statx& found) {
   return ::statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO, &found) == 0;
 }
@@ -35,7 +36,9 @@ std::uint64_t device_of(const struct statx& found) {
   return std::uint64_t{found.stx_dev_major} << 32 | found.stx_dev_minor;
 }
 
-void set_option(int fd, int level, int name, int value) { (void)::setsockopt(fd, level, name, &value, sizeof value); }
+void set_option(int fd, int level, int name, int value) {
+  (void)::setsockopt(fd, level, name, &value, sizeof value);
+}
 
 /// Options that accepted sockets inherit: one system call here saves one per connection.
 void set_inherited_options(int fd, const ListenerOptions& options, bool tcp) {
@@ -74,7 +77,8 @@ bool make_room(const sockaddr_un& address) {
   }
   UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!probe.valid()) return false;
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno != ECONNREFUSED) {
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+      errno != ECONNREFUSED) {
     errno = EADDRINUSE;
     return false;
   }
@@ -92,7 +96,8 @@ void open_unix(Listener& listener, const ListenerOptions& options) {
   if (!make_room(address)) return fail(listener, "bind");
   listener.fd.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.fd.valid()) return fail(listener, "socket");
-  if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return fail(listener, "bind");
+  if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return fail(listener, "bind");
   struct statx made {};
   if (look_at(address.sun_path, made)) {
     listener.path = options.path;
@@ -125,8 +130,10 @@ void open_tcp(Listener& listener, const ListenerOptions& options) {
   const int fd = listener.fd.get();
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-  if (address.ss_family == AF_INET6) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.host == "::" ? 0 : 1);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0) return fail(listener, "bind");
+  if (address.ss_family == AF_INET6)
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.host == "::" ? 0 : 1);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), length) != 0)
+    return fail(listener, "bind");
   set_inherited_options(fd, options, true);
   if (::listen(fd, options.backlog) != 0) fail(listener, "listen");
 }
@@ -172,7 +179,8 @@ void close_listener(Listener& listener) {
   listener.fd.reset();
   if (listener.path.empty()) return;
   struct statx found {};
-  if (look_at(listener.path.c_str(), found) && found.stx_ino == listener.inode && device_of(found) == listener.device) {
+  if (look_at(listener.path.c_str(), found) && found.stx_ino == listener.inode &&
+      device_of(found) == listener.device) {
     ::unlink(listener.path.c_str());
   }
   listener.path.clear();

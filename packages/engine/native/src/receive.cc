@@ -14,33 +14,45 @@ namespace {
 
 std::uint32_t status_counter(std::uint16_t status) {
   switch (status) {
-    case 408: return COUNTER_STATUS408;
-    case 413: return COUNTER_STATUS413;
-    case 414: return COUNTER_STATUS414;
-    case 417: return COUNTER_STATUS417;
-    case 421: return COUNTER_STATUS421;
-    case 431: return COUNTER_STATUS431;
-    case 501: return COUNTER_STATUS501;
-    case 505: return COUNTER_STATUS505;
-    default: return COUNTER_STATUS400;
+    case 408:
+      return COUNTER_STATUS408;
+    case 413:
+      return COUNTER_STATUS413;
+    case 414:
+      return COUNTER_STATUS414;
+    case 417:
+      return COUNTER_STATUS417;
+    case 421:
+      return COUNTER_STATUS421;
+    case 431:
+      return COUNTER_STATUS431;
+    case 501:
+      return COUNTER_STATUS501;
+    case 505:
+      return COUNTER_STATUS505;
+    default:
+      return COUNTER_STATUS400;
   }
 }
 
 /// Pipelined requests taken at first from a connection whose answers may be of any size.
 constexpr std::uint32_t UNTRIED_REQUESTS_MAX = 16;
 
-/// Whether the next request of a connection has to wait in its input (PIP-3; 1.0 is answered one by one).
+/// Whether the next request of a connection has to wait in its input (PIP-3; 1.0 is answered one by
+/// one).
 bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {
-  // What the requests taken this turn will add to the output, going by the answers before; a connection that had none
-  // is tried with a few.
+  // What the requests taken this turn will add to the output, going by the answers before; a
+  // connection that had none is tried with a few.
   const std::uint64_t expected = std::uint64_t{taken_this_turn} * connection.answer_bytes;
   const bool untried = connection.answer_bytes == 0 && taken_this_turn >= UNTRIED_REQUESTS_MAX;
   return connection.owed() >= OWED_ANSWERS_MAX || taken_this_turn >= TURN_REQUESTS_MAX || untried ||
-         connection.unsent() + expected >= UNSENT_BYTES_MAX + connection.answer_bytes || (connection.has(HTTP_1_0) && connection.owed() > 0);
+         connection.unsent() + expected >= UNSENT_BYTES_MAX + connection.answer_bytes ||
+         (connection.has(HTTP_1_0) && connection.owed() > 0);
 }
 
 /// Keeps bytes for the next turn. Memory short: the connection ends.
-bool keep_input(Loop& loop, Connection& connection, const std::uint8_t* bytes, std::uint32_t count) {
+bool keep_input(Loop& loop, Connection& connection, const std::uint8_t* bytes,
+                std::uint32_t count) {
   if (count == 0) return true;
   if (loop.pool.append(connection.input, bytes, count)) return true;
   loop.count(COUNTER_ERRORS);
@@ -49,15 +61,18 @@ bool keep_input(Loop& loop, Connection& connection, const std::uint8_t* bytes, s
 }
 
 /// Writes the request record of a parsed head.
-void add_request(Loop& loop, Connection& connection, const Head& head, std::uint32_t body_offset, std::int32_t body_length) {
+void add_request(Loop& loop, Connection& connection, const Head& head, std::uint32_t body_offset,
+                 std::int32_t body_length) {
   RequestRecord& record = loop.records<RequestRecord>(REQUESTS_OFFSET)[loop.requests++];
   record.slot = static_cast<std::int32_t>(loop.slot_of(connection));
   record.generation = static_cast<std::int32_t>(connection.generation);
   record.sequence = static_cast<std::int32_t>(connection.sequence_next++);
-  record.method_minor_flags = static_cast<std::int32_t>(head.method | std::uint32_t{head.minor} << 8 | std::uint32_t{head.flags} << 16);
+  record.method_minor_flags = static_cast<std::int32_t>(
+      head.method | std::uint32_t{head.minor} << 8 | std::uint32_t{head.flags} << 16);
   record.head_offset = static_cast<std::int32_t>(head.start);
   record.target_offset = static_cast<std::int32_t>(head.target_offset);
-  record.path_target_length = static_cast<std::int32_t>(head.path_length | head.target_length << 16);
+  record.path_target_length =
+      static_cast<std::int32_t>(head.path_length | head.target_length << 16);
   record.field_index = static_cast<std::int32_t>(loop.fields);
   record.field_count = static_cast<std::int32_t>(head.fields_count);
   record.body_offset = static_cast<std::int32_t>(body_offset);
@@ -72,8 +87,10 @@ void add_request(Loop& loop, Connection& connection, const Head& head, std::uint
   loop.count(COUNTER_REQUESTS);
 }
 
-/// Turns body bytes into events, in place. Returns the bytes used; the rest belongs to the next request.
-std::uint32_t feed_body(Loop& loop, Connection& connection, std::uint8_t* bytes, std::uint32_t count) {
+/// Turns body bytes into events, in place. Returns the bytes used; the rest belongs to the next
+/// request.
+std::uint32_t feed_body(Loop& loop, Connection& connection, std::uint8_t* bytes,
+                        std::uint32_t count) {
   StreamedBody& body = *connection.body;
   const std::uint32_t offset = static_cast<std::uint32_t>(bytes - loop.block);
   std::uint32_t used = 0, decoded = 0;
@@ -94,7 +111,8 @@ std::uint32_t feed_body(Loop& loop, Connection& connection, std::uint8_t* bytes,
   connection.progress += used;
   const std::uint32_t sequence = body.sequence;
   const bool heard = !body.discarding;
-  if (decoded > 0 && heard) add_event(loop, connection, sequence, EVENT_KIND_BODY_BYTES, 0, offset, decoded);
+  if (decoded > 0 && heard)
+    add_event(loop, connection, sequence, EVENT_KIND_BODY_BYTES, 0, offset, decoded);
   if (error != 0) {
     if (heard) add_event(loop, connection, sequence, EVENT_KIND_BODY_ERROR, error, 0, 0);
     loop.count(status_counter(error));
@@ -131,7 +149,8 @@ bool begin_streamed_body(Loop& loop, Connection& connection, const Head& head) {
 enum class Next : std::uint8_t { more, wait, stop };
 
 /// Takes one request (or part of a body) from [*at, end).
-Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t* at, std::uint32_t end) {
+Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t* at,
+              std::uint32_t end) {
   if (connection.body != nullptr) {
     if (!connection.body->reading && !connection.body->discarding) return Next::wait;
     if (loop.events + 4 > EVENTS_MAX) return Next::wait;
@@ -180,14 +199,17 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     connection.set(STOP_PARSING);
     connection.close_sequence = connection.sequence_next;
   }
-  add_request(loop, connection, head, static_cast<std::uint32_t>(base + body_at - loop.block), body_length);
+  add_request(loop, connection, head, static_cast<std::uint32_t>(base + body_at - loop.block),
+              body_length);
   *at = next;
   return Next::more;
 }
 
 /// CRLF pairs in front of a request start no timer (RL-1). False: there were too many.
-bool drop_leading_crlf(Loop& loop, Connection& connection, const std::uint8_t* base, std::uint32_t* at, std::uint32_t end) {
-  if (connection.body != nullptr || connection.has(BODY_PENDING) || connection.has(INPUT_HELD)) return true;
+bool drop_leading_crlf(Loop& loop, Connection& connection, const std::uint8_t* base,
+                       std::uint32_t* at, std::uint32_t end) {
+  if (connection.body != nullptr || connection.has(BODY_PENDING) || connection.has(INPUT_HELD))
+    return true;
   while (end - *at >= 2 && base[*at] == '\r' && base[*at + 1] == '\n') {
     *at += 2;
     if (++connection.leading_crlf > LEADING_CRLF_MAX) {
@@ -205,7 +227,8 @@ bool has_record_room(const Loop& loop) {
 }
 
 /// Turns [0, end) of the arena at `base` into records; what is left is kept.
-void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t end, bool carried) {
+void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint32_t end,
+              bool carried) {
   std::uint32_t at = 0;
   const std::uint32_t first_sequence = connection.sequence_next;
   while (at < end) {
@@ -213,8 +236,10 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
       at = end;
       break;
     }
-    const bool full = loop.requests == REQUESTS_MAX || FIELDS_MAX - loop.fields < loop.config.head.fields_max;
-    if (connection.body == nullptr && (full || must_hold(connection, connection.sequence_next - first_sequence))) {
+    const bool full =
+        loop.requests == REQUESTS_MAX || FIELDS_MAX - loop.fields < loop.config.head.fields_max;
+    if (connection.body == nullptr &&
+        (full || must_hold(connection, connection.sequence_next - first_sequence))) {
       const bool budget_only = full || connection.sequence_next != first_sequence;
       connection.set(INPUT_HELD);
       if (budget_only && connection.owed() < OWED_ANSWERS_MAX) make_hot(loop, connection);
@@ -226,7 +251,8 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
   }
   if (at < end) {
     if (!drop_leading_crlf(loop, connection, base, &at, end)) return;
-    // The head timer is absolute: it starts with the first byte of a head, further bytes do not move it.
+    // The head timer is absolute: it starts with the first byte of a head, further bytes do not
+    // move it.
     if (at > 0 || !carried || connection.has(BODY_PENDING)) {
       connection.mark = loop.now_ms;
       connection.progress = 0;
@@ -235,7 +261,8 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
   }
 }
 
-/// Whether more of the socket may be read now. Input already held is bounded, so a slow handler stops the peer.
+/// Whether more of the socket may be read now. Input already held is bounded, so a slow handler
+/// stops the peer.
 bool wants_input(const Connection& connection) {
   if (connection.body != nullptr) return connection.body->reading || connection.body->discarding;
   if (connection.has(STOP_PARSING)) return true;  // discarded, so that FIN is seen
@@ -243,13 +270,15 @@ bool wants_input(const Connection& connection) {
 }
 
 /// One recv with its meaning; returns the bytes taken.
-std::uint32_t read_some(Loop& loop, Connection& connection, std::uint8_t* into, std::uint32_t room) {
+std::uint32_t read_some(Loop& loop, Connection& connection, std::uint8_t* into,
+                        std::uint32_t room) {
   const IoResult result = io_receive(loop, connection, into, room);
   loop.count(COUNTER_RECV_CALLS);
   switch (result.status) {
     case IoStatus::done:
       loop.count(COUNTER_BYTES_READ, result.bytes);
-      // A short read means drained, unless a FIN stands behind the bytes: no further edge would tell.
+      // A short read means drained, unless a FIN stands behind the bytes: no further edge would
+      // tell.
       if (result.bytes < room && !connection.has(FIN_SEEN)) connection.clear(READABLE);
       return result.bytes;
     case IoStatus::end:
@@ -276,7 +305,8 @@ bool read_pending_body(Loop& loop, Connection& connection) {
   }
   while (connection.has(READABLE) && connection.input.length < connection.input_needed) {
     const std::uint32_t room = connection.input_needed - connection.input.length;
-    const std::uint32_t got = read_some(loop, connection, connection.input.data + connection.input.length, room);
+    const std::uint32_t got =
+        read_some(loop, connection, connection.input.data + connection.input.length, room);
     if (connection.phase != Phase::open) return false;
     connection.input.length += got;
     connection.progress += got;
@@ -287,7 +317,8 @@ bool read_pending_body(Loop& loop, Connection& connection) {
 /// The peer sends no more: what is incomplete will stay so (EOF-1).
 void finish_input(Loop& loop, Connection& connection) {
   if (connection.body != nullptr && !connection.body->reading && !connection.body->discarding) {
-    // Nobody has asked for the body yet, and it may be here in full: what is missing is told to who reads it.
+    // Nobody has asked for the body yet, and it may be here in full: what is missing is told to who
+    // reads it.
     connection.set(INPUT_HELD);
     loop.fins.push_back(loop.slot_of(connection));
     return;
@@ -312,8 +343,8 @@ void finish_input(Loop& loop, Connection& connection) {
 
 }  // namespace
 
-void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind, std::uint32_t code,
-               std::uint32_t offset, std::uint32_t length) {
+void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind,
+               std::uint32_t code, std::uint32_t offset, std::uint32_t length) {
   CHECK(loop.events < EVENTS_MAX);
   EventRecord& record = loop.records<EventRecord>(EVENTS_OFFSET)[loop.events++];
   record.slot = static_cast<std::int32_t>(loop.slot_of(connection));
@@ -328,7 +359,8 @@ void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence,
 
 bool has_room(const Loop& loop) {
   // A head with its inline body may be carried in, and one budget is read behind it.
-  constexpr std::uint32_t NEEDED = HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX + TURN_READ_BYTES_MAX + 64;
+  constexpr std::uint32_t NEEDED =
+      HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX + TURN_READ_BYTES_MAX + 64;
   return loop.input_used + NEEDED <= INPUT_BYTES_MAX && loop.events + 64 <= EVENTS_MAX;
 }
 
@@ -352,7 +384,8 @@ void receive_hot(Loop& loop) {
 
 void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_method) {
   std::uint8_t bytes[320];
-  const std::uint32_t count = write_error_response(status, head_method, std::span<const std::uint8_t, 29>(loop.date), bytes);
+  const std::uint32_t count = write_error_response(
+      status, head_method, std::span<const std::uint8_t, 29>(loop.date), bytes);
   loop.count(status_counter(status));
   const std::uint32_t sequence = connection.sequence_next++;
   connection.set(STOP_PARSING);
@@ -396,7 +429,8 @@ void receive(Loop& loop, Connection& connection) {
     loop.pool.release(connection.input);
   }
   std::uint32_t budget = TURN_READ_BYTES_MAX;
-  while (connection.has(READABLE) && budget > 0 && count < HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX && wants_input(connection)) {
+  while (connection.has(READABLE) && budget > 0 && count < HEAD_BYTES_MAX + INLINE_BODY_BYTES_MAX &&
+         wants_input(connection)) {
     const std::uint32_t got = read_some(loop, connection, base + count, budget);
     if (connection.phase != Phase::open) return;
     count += got;
@@ -425,7 +459,8 @@ void take(Loop& loop, Connection& connection, const Received& received) {
   } else if (connection.has(FIN_SEEN) && !wants_input(connection)) {
     loop.fins.push_back(loop.slot_of(connection));
   }
-  if (connection.input.length > 0 || connection.body != nullptr || connection.timer_slot == NOT_FILED) {
+  if (connection.input.length > 0 || connection.body != nullptr ||
+      connection.timer_slot == NOT_FILED) {
     file_deadline(loop, connection);
   }
 }
@@ -440,7 +475,8 @@ void take_received(Loop& loop) {
     connection.clear(RECEIVED);
     if (connection.phase != Phase::open) continue;
     if (!has_record_room(loop)) run_batch(loop);
-    if (connection.generation == received.generation && connection.phase == Phase::open) take(loop, connection, received);
+    if (connection.generation == received.generation && connection.phase == Phase::open)
+      take(loop, connection, received);
   }
   loop.received.clear();
 }

@@ -22,17 +22,21 @@ Deadline deadline_of(const Loop& loop, const Connection& connection) {
     return timeout == 0 ? Deadline{Wait::none, 0} : Deadline{wait, from + timeout};
   };
   if (connection.phase == Phase::lingering) {
-    const std::uint32_t silent = connection.mark + LINGER_SILENCE_MS, last = connection.idle_since + LINGER_MS;
+    const std::uint32_t silent = connection.mark + LINGER_SILENCE_MS,
+                        last = connection.idle_since + LINGER_MS;
     return {Wait::linger, static_cast<std::int32_t>(silent - last) < 0 ? silent : last};
   }
   if (connection.unsent() > 0) return after(Wait::output, connection.mark, config.write_timeout_ms);
   if (connection.body != nullptr) {
     if (!connection.body->reading && !connection.body->discarding) return {Wait::none, 0};
-    return after(connection.body->discarding ? Wait::discard : Wait::body, connection.mark, config.read_timeout_ms);
+    return after(connection.body->discarding ? Wait::discard : Wait::body, connection.mark,
+                 config.read_timeout_ms);
   }
-  if (connection.has(BODY_PENDING)) return after(Wait::body, connection.mark, config.read_timeout_ms);
+  if (connection.has(BODY_PENDING))
+    return after(Wait::body, connection.mark, config.read_timeout_ms);
   if (connection.owed() > 0) return {Wait::none, 0};
-  if (connection.input.length > 0 && !connection.has(INPUT_HELD)) return after(Wait::head, connection.mark, config.header_timeout_ms);
+  if (connection.input.length > 0 && !connection.has(INPUT_HELD))
+    return after(Wait::head, connection.mark, config.header_timeout_ms);
   return after(Wait::idle, connection.idle_since, config.idle_timeout_ms);
 }
 
@@ -84,7 +88,8 @@ void expire(Loop& loop, Connection& connection, Wait wait) {
 
 /// Whether the window that just ended moved enough bytes for another one.
 bool progressed(const Loop& loop, const Connection& connection, Wait wait) {
-  if (wait == Wait::output) return connection.progress >= std::max(1u, progress_floor(loop.config.write_timeout_ms));
+  if (wait == Wait::output)
+    return connection.progress >= std::max(1u, progress_floor(loop.config.write_timeout_ms));
   if (wait == Wait::body || wait == Wait::discard) {
     return connection.progress >= std::max(1u, progress_floor(loop.config.read_timeout_ms));
   }
@@ -96,7 +101,8 @@ bool progressed(const Loop& loop, const Connection& connection, Wait wait) {
 void file_deadline(Loop& loop, Connection& connection) {
   const Deadline deadline = deadline_of(loop, connection);
   if (deadline.wait == Wait::none) return;
-  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_by(connection, deadline.at_ms)) return;
+  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_by(connection, deadline.at_ms))
+    return;
   loop.deadlines.file(loop.table, loop.slot_of(connection), deadline.at_ms);
 }
 
@@ -115,7 +121,8 @@ void expire_deadlines(Loop& loop) {
       file_deadline(loop, connection);
     } else {
       expire(loop, connection, deadline.wait);
-      if (connection.phase == Phase::open || connection.phase == Phase::lingering) file_deadline(loop, connection);
+      if (connection.phase == Phase::open || connection.phase == Phase::lingering)
+        file_deadline(loop, connection);
     }
   }
 }

@@ -11,18 +11,21 @@ namespace celeris {
 
 namespace {
 
-/// Calls dispatch(base, requests, events). The microtask queue is drained before this returns. False: it threw.
+/// Calls dispatch(base, requests, events). The microtask queue is drained before this returns.
+/// False: it threw.
 bool call_dispatch(Turn& turn, std::uint32_t requests, std::uint32_t events) {
   napi_value arguments[3], receiver, function, result;
   napi_create_uint32(turn.env, 0, &arguments[0]);
   napi_create_uint32(turn.env, requests, &arguments[1]);
   napi_create_uint32(turn.env, events, &arguments[2]);
   if (napi_get_reference_value(turn.env, turn.dispatch, &function) != napi_ok ||
-      napi_get_reference_value(turn.env, turn.resource, &receiver) != napi_ok || function == nullptr) {
+      napi_get_reference_value(turn.env, turn.resource, &receiver) != napi_ok ||
+      function == nullptr) {
     turn.dead = true;
     return false;
   }
-  const napi_status status = napi_make_callback(turn.env, turn.context, receiver, function, 3, arguments, &result);
+  const napi_status status =
+      napi_make_callback(turn.env, turn.context, receiver, function, 3, arguments, &result);
   if (status == napi_ok) return true;
   napi_value exception;
   bool pending = false;
@@ -39,8 +42,8 @@ bool call_dispatch(Turn& turn, std::uint32_t requests, std::uint32_t events) {
 void close_unanswered(Loop& loop, std::uint32_t requests) {
   const RequestRecord* records = loop.records<RequestRecord>(REQUESTS_OFFSET);
   for (std::uint32_t index = 0; index < requests; index++) {
-    Connection* connection =
-        loop.table.find(static_cast<std::uint32_t>(records[index].slot), static_cast<std::uint32_t>(records[index].generation));
+    Connection* connection = loop.table.find(static_cast<std::uint32_t>(records[index].slot),
+                                             static_cast<std::uint32_t>(records[index].generation));
     if (connection == nullptr || connection->owed() == 0) continue;
     loop.count(COUNTER_ERRORS);
     close_connection(loop, *connection, true);
@@ -55,11 +58,13 @@ void dispatch_batch(Loop& loop, Turn& turn) {
     turn.dead = true;
     return;
   }
-  loop.counters[COUNTER_BATCH_MAX] = std::max<std::uint64_t>(loop.counters[COUNTER_BATCH_MAX], requests);
+  loop.counters[COUNTER_BATCH_MAX] =
+      std::max<std::uint64_t>(loop.counters[COUNTER_BATCH_MAX], requests);
   loop.count(COUNTER_TURNS);
   loop.control()[CONTROL_REQUEST_COUNT] = static_cast<std::int32_t>(requests);
   loop.control()[CONTROL_EVENT_COUNT] = static_cast<std::int32_t>(events);
-  loop.control()[CONTROL_TIME_LOW] = static_cast<std::int32_t>(static_cast<std::uint32_t>(loop.epoch_ms));
+  loop.control()[CONTROL_TIME_LOW] =
+      static_cast<std::int32_t>(static_cast<std::uint32_t>(loop.epoch_ms));
   loop.control()[CONTROL_TIME_HIGH] = static_cast<std::int32_t>(loop.epoch_ms >> 32);
   loop.control()[CONTROL_TURN_MICROSECONDS] = static_cast<std::int32_t>(loop.turn_us);
   const bool good = call_dispatch(turn, requests, events);

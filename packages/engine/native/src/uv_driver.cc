@@ -6,7 +6,8 @@
 #include "celeris/closing.h"
 #include "celeris/receive.h"
 
-// A runtime without these (Deno has no prepare handle) gets a readable refusal instead of a failed load.
+// A runtime without these (Deno has no prepare handle) gets a readable refusal instead of a failed
+// load.
 #pragma weak uv_prepare_init
 #pragma weak uv_prepare_start
 #pragma weak uv_prepare_stop
@@ -79,7 +80,8 @@ void UvDriver::close_callback(uv_handle_t* handle) {
 
 std::int32_t UvDriver::own_due_ms() const {
   if (!loop_.hot.empty() || !loop_.closed.empty()) return 0;
-  return sooner(sooner(loop_.deadlines.next_due_ms(loop_.now_ms), io_next_due_ms(loop_)), drain_due_ms(loop_, drain_));
+  return sooner(sooner(loop_.deadlines.next_due_ms(loop_.now_ms), io_next_due_ms(loop_)),
+                drain_due_ms(loop_, drain_));
 }
 
 void UvDriver::turn_once(std::int32_t timeout_ms, bool* libuv_ready) {
@@ -101,7 +103,8 @@ void UvDriver::stay() {
   if (loop_.control()[CONTROL_RESPONSE_COUNT] != 0) io_read_clock(loop_);
   run_turn(loop_);  // answers that settled since the last turn
   for (bool first = true; started_; first = false) {
-    // Answers of another engine of this isolate leave in its own prepare callback, which needs a turn of libuv.
+    // Answers of another engine of this isolate leave in its own prepare callback, which needs a
+    // turn of libuv.
     const std::int32_t libuv_due = loop_.foreign_answers() ? 0 : uv_backend_timeout(uv_);
     if (libuv_due == 0 && !first) break;
     bool libuv_ready = false;
@@ -133,7 +136,9 @@ void UvDriver::prepare_callback(uv_prepare_t* handle) {
   }
 }
 
-void UvDriver::check_callback(uv_check_t* handle) { uv_idle_stop(&static_cast<UvDriver*>(handle->data)->idle_); }
+void UvDriver::check_callback(uv_check_t* handle) {
+  uv_idle_stop(&static_cast<UvDriver*>(handle->data)->idle_);
+}
 
 void UvDriver::idle_callback(uv_idle_t*) {}
 

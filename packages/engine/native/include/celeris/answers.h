@@ -3,11 +3,14 @@
 
 namespace celeris {
 
-/// Takes all response records: groups them by connection, keeps request order, sends once per connection.
+/// Takes all response records: groups them by connection, keeps request order, sends once per
+/// connection.
 void drain_answers(Loop& loop);
 /// The kernel takes output again: sends what is queued.
 void flush_output(Loop& loop, Connection& connection);
-/// Adds a complete answer of the engine itself, in the place of `sequence`, after which the connection closes.
-void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence, const std::uint8_t* bytes, std::uint32_t count);
+/// Adds a complete answer of the engine itself, in the place of `sequence`, after which the
+/// connection closes.
+void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence,
+                      const std::uint8_t* bytes, std::uint32_t count);
 
 }  // namespace celeris

@@ -14,7 +14,8 @@ struct Buffer {
 /// Largest buffer; sums of two lengths stay far from 32 bits.
 inline constexpr std::uint32_t BUFFER_BYTES_MAX = 1u << 30;
 
-/// Three size classes of free buffers. Larger ones are freed, not kept: a burst must not stay in the pool.
+/// Three size classes of free buffers. Larger ones are freed, not kept: a burst must not stay in
+/// the pool.
 class BufferPool {
  public:
   BufferPool() = default;
@@ -22,7 +23,8 @@ class BufferPool {
   BufferPool& operator=(const BufferPool&) = delete;
   ~BufferPool();
 
-  /// Makes room for `needed` bytes, keeping the content. False when memory is short: nothing changed.
+  /// Makes room for `needed` bytes, keeping the content. False when memory is short: nothing
+  /// changed.
   [[nodiscard]] bool grow(Buffer& buffer, std::uint32_t needed);
   /// Appends bytes. False when memory is short: nothing changed.
   [[nodiscard]] bool append(Buffer& buffer, const std::uint8_t* bytes, std::uint32_t count);

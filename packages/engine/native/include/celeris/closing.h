@@ -3,9 +3,11 @@
 
 namespace celeris {
 
-/// Closes when everything owed and queued is out: shutdown, then input is discarded for a while (CLOSE-3).
+/// Closes when everything owed and queued is out: shutdown, then input is discarded for a while
+/// (CLOSE-3).
 void begin_staged_close(Loop& loop, Connection& connection);
-/// Ends a connection now. Its slot is recycled at the end of the turn; core hears of it when answers were owed.
+/// Ends a connection now. Its slot is recycled at the end of the turn; core hears of it when
+/// answers were owed.
 void close_connection(Loop& loop, Connection& connection, bool reset);
 /// Discards input of a lingering connection.
 void discard_input(Loop& loop, Connection& connection);

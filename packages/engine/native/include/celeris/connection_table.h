@@ -7,8 +7,9 @@
 
 namespace celeris {
 
-/// Slots of connections. Address space for the cap is reserved once; growing extends the range in use, so no slot
-/// ever moves. Free slots are reused last in, first out: the hot ones stay in cache.
+/// Slots of connections. Address space for the cap is reserved once; growing extends the range in
+/// use, so no slot ever moves. Free slots are reused last in, first out: the hot ones stay in
+/// cache.
 class ConnectionTable {
  public:
   ConnectionTable() = default;
@@ -34,7 +35,8 @@ class ConnectionTable {
   [[nodiscard]] Connection* find(std::uint32_t slot, std::uint32_t generation) {
     if (slot >= touched_) return nullptr;
     Connection& connection = slots_[slot];
-    return connection.generation == generation && connection.phase == Phase::open ? &connection : nullptr;
+    return connection.generation == generation && connection.phase == Phase::open ? &connection
+                                                                                  : nullptr;
   }
   [[nodiscard]] std::uint32_t slots() const { return usable_; }
   [[nodiscard]] std::uint32_t touched() const { return touched_; }

@@ -8,8 +8,8 @@
 namespace celeris {
 
 struct ListenerOptions {
-  std::string host;        ///< numeric address
-  std::string path;        ///< unix socket instead, when not empty
+  std::string host;  ///< numeric address
+  std::string path;  ///< unix socket instead, when not empty
   std::uint16_t port = 0;
   std::int32_t inherited_fd = -1;
   std::int32_t backlog = 4096;
@@ -23,7 +23,7 @@ struct Listener {
   UniqueFd fd;
   std::string address;
   std::uint16_t port = 0;
-  std::string path;        ///< to unlink at the end, when `inode` is still the one made here
+  std::string path;  ///< to unlink at the end, when `inode` is still the one made here
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
   int error = 0;

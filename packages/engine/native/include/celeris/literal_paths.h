@@ -1,4 +1,5 @@
-// Paths without parameters, matched by bytes: an open-addressing table filled at listen and read by every request.
+// Paths without parameters, matched by bytes: an open-addressing table filled at listen and read by
+// every request.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -29,7 +30,8 @@ class LiteralPaths {
     if (table_.empty()) return 0;
     for (std::uint32_t at = hash(path, length) & mask_; table_[at] != 0; at = (at + 1) & mask_) {
       const Entry& entry = entries_[table_[at] - 1];
-      if (entry.path.size() == length && std::memcmp(entry.path.data(), path, length) == 0) return entry.id;
+      if (entry.path.size() == length && std::memcmp(entry.path.data(), path, length) == 0)
+        return entry.id;
     }
     return 0;
   }
@@ -39,8 +41,12 @@ class LiteralPaths {
     std::string path;
     std::int32_t id;
   };
-  static const std::uint8_t* bytes_of(const Entry& entry) { return reinterpret_cast<const std::uint8_t*>(entry.path.data()); }
-  static std::uint32_t length_of(const Entry& entry) { return static_cast<std::uint32_t>(entry.path.size()); }
+  static const std::uint8_t* bytes_of(const Entry& entry) {
+    return reinterpret_cast<const std::uint8_t*>(entry.path.data());
+  }
+  static std::uint32_t length_of(const Entry& entry) {
+    return static_cast<std::uint32_t>(entry.path.size());
+  }
 
   /// Length, first and last eight bytes: it only spreads, the bytes decide.
   static std::uint32_t hash(const std::uint8_t* path, std::uint32_t length) {

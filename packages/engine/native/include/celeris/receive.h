@@ -18,8 +18,8 @@ void file_deadline(Loop& loop, Connection& connection);
 /// Expires what is due.
 void expire_deadlines(Loop& loop);
 /// Adds an event record to the batch; the batch has room (has_room counts events).
-void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind, std::uint32_t code,
-               std::uint32_t offset, std::uint32_t length);
+void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind,
+               std::uint32_t code, std::uint32_t offset, std::uint32_t length);
 /// The engine refuses the next request: an error answer in its place, then close.
 void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_method);
 

@@ -14,5 +14,4 @@ struct Turn {
   bool dead = false;  ///< the environment no longer runs JS
 };
 
-
 }  // namespace celeris

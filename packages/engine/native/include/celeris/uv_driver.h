@@ -1,6 +1,6 @@
-// Inline mode: where the loop of an engine meets Node's. `native`: a prepare handle blocks in the engine's own wait,
-// which also holds libuv's descriptor, and stays there until libuv has work. `libuv`: libuv watches the engine's
-// descriptor. Never both ways at once: that would be a cycle.
+// Inline mode: where the loop of an engine meets Node's. `native`: a prepare handle blocks in the
+// engine's own wait, which also holds libuv's descriptor, and stays there until libuv has work.
+// `libuv`: libuv watches the engine's descriptor. Never both ways at once: that would be a cycle.
 #pragma once
 #include <uv.h>
 
