@@ -40,6 +40,8 @@ export const measureLineUp = async (
       ...(gapUs ? { gapUs } : {}),
     })
     return slices.map((mine) => figuresOf(mine, slices[0] ?? []))
+  } catch (error) {
+    throw await pool.explain(error)
   } finally {
     await pool.stopAll()
   }

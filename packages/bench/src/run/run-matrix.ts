@@ -138,6 +138,8 @@ export const runMatrix = async (bench: Workbench, plan: RunPlan): Promise<RunRep
         keptDisturbed: result.keptDisturbed,
       })
     }
+  } catch (error) {
+    throw await pool.explain(error)
   } finally {
     progress.end()
     await pool.stopAll()

@@ -25,6 +25,8 @@ export interface RunningServer {
   readonly port: number
   /** Sends a control message to a child started with `control`, and waits for its answer. */
   ask(message: string): Promise<unknown>
+  /** How it ended and what it said on stderr; empty while it runs in silence. */
+  lastWords(): string
   stop(): Promise<void>
 }
 
@@ -114,6 +116,10 @@ export const startServer = async (
   return {
     ...ready,
     ask: (message) => ask(kind.name, child, message),
+    lastWords: () => {
+      const ended = child.signalCode ?? child.exitCode
+      return [ended === null ? '' : `ended (${ended})`, complaint.trim()].filter(Boolean).join('\n')
+    },
     stop: () => stop(child),
   }
 }
