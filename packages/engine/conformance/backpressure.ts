@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { UNSENT_BYTES_MAX } from '@celeris/engine/layout'
+import { OUTPUT_BYTES_MAX, OWED_ANSWERS_MAX, UNSENT_BYTES_MAX } from '@celeris/engine/layout'
 import type { RawClient } from './raw-client.ts'
 import { get, pattern } from './request-text.ts'
 import type { CaseDefinition, Scope, Served } from './scope.ts'
 
 const LARGE = 512 * 1024
+/** Requests that PIP-3 takes at first from a connection that has had no answer yet. */
+const UNTRIED_REQUESTS_MAX = 16
 
 /** Answers `/n` with n bytes of the pattern. */
 const bytesOf = (path: string): Buffer => pattern(Number(path.slice(1)))
@@ -127,6 +129,42 @@ export const backpressureCases: readonly CaseDefinition[] = [
       for (const client of slow) await client.close()
       await scope.until(() => served.engine.metrics().active === 1, 'the slow ones are gone')
       assert.equal(served.engine.metrics().queuedBytes, 0)
+    },
+  },
+  {
+    name: '64 large answers for a peer that reads nothing: what is queued stays bounded (PIP-3, C9)',
+    async run(scope) {
+      const size = OUTPUT_BYTES_MAX
+      const body = pattern(size)
+      const served = await scope.serve({
+        onRequest: (request, write) =>
+          write.answer(request, { body: request.path === '/large' ? body : 'x' }),
+      })
+      const other = await served.connect()
+      // A connection without earlier answers is tried with some; one whose answers are known to be large is not.
+      for (const [tried, bound] of [
+        [false, UNTRIED_REQUESTS_MAX * size + UNSENT_BYTES_MAX + size],
+        [true, UNSENT_BYTES_MAX + 3 * size],
+      ] as const) {
+        const client = await served.connect()
+        if (tried) {
+          await client.send(get('/large'))
+          assert.equal((await client.readAnswer()).body.length, size)
+        }
+        client.pause()
+        await client.send(get('/large').repeat(OWED_ANSWERS_MAX))
+        let most = 0
+        for (let i = 0; i < 30; i++) {
+          await other.send(get('/x'))
+          await other.readAnswer()
+          most = Math.max(most, served.engine.metrics().queuedBytes)
+        }
+        assert.ok(most > 0, 'the peer reads nothing')
+        assert.ok(most <= bound, `${most} bytes were queued`)
+        client.resume()
+        for (let i = 0; i < OWED_ANSWERS_MAX; i++)
+          assert.ok((await client.readAnswer()).body.equals(body), `answer ${i}`)
+      }
     },
   },
 ]

@@ -6,12 +6,26 @@ import {
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_END,
   EVENT_KIND_BODY_ERROR,
+  EVENT_KIND_HALF_CLOSED,
   INLINE_BODY_BYTES_MAX,
   REQUEST_FLAG_CHUNKED,
 } from '@celeris/engine/layout'
 import { collectBodies } from './body-collector.ts'
 import { chunk, chunkedHead, get, lastChunk, pattern, post } from './request-text.ts'
-import type { CaseDefinition } from './scope.ts'
+import type { CaseDefinition, Served } from './scope.ts'
+
+/** Reads no body before the case says so; the rest as `collectBodies`. */
+function collectLater(): ReturnType<typeof collectBodies> & { readOn: (served: Served) => void } {
+  const collecting = collectBodies()
+  return {
+    ...collecting,
+    onRequest: () => undefined,
+    readOn: (served) =>
+      served.late((write) => {
+        for (const request of served.requests) collecting.onRequest?.(request, write)
+      }),
+  }
+}
 
 /** A request whose body is announced and not sent. */
 const announced = (path: string, length: number): string =>
@@ -263,6 +277,79 @@ export const bodyCases: readonly CaseDefinition[] = [
       const client = await served.connect()
       await client.send(chunkedHead('/x') + chunk('abc'))
       assert.equal((await client.readAnswer()).value('connection'), 'close')
+      await client.readEnd()
+    },
+  },
+  {
+    name: 'FIN right behind a complete chunked body: the body is read, its answer is sent, then the end (EOF-1)',
+    async run(scope) {
+      for (const late of [false, true]) {
+        const handlers = late ? collectLater() : collectBodies()
+        const served = await scope.serve(handlers)
+        const client = await served.connect()
+        void client.send(chunkedHead('/x') + chunk('hello') + lastChunk)
+        client.end()
+        await served.seen(1)
+        if (late) {
+          await served.event(({ kind }) => kind === EVENT_KIND_HALF_CLOSED)
+          ;(handlers as ReturnType<typeof collectLater>).readOn(served)
+        }
+        const answer = await client.readAnswer()
+        assert.deepEqual([answer.status, answer.body.toString()], [200, 'hello'])
+        await client.readEnd()
+        await scope.until(() => served.engine.metrics().active === 0, 'the slot is free')
+      }
+    },
+  },
+  {
+    name: 'FIN right behind a part of a body: the read fails with 400, whenever it begins; the answer is sent (EOF-1, BODY-4)',
+    async run(scope) {
+      const parts = [
+        `${chunkedHead('/x')}5\r\nhe`,
+        chunkedHead('/x') + chunk('hello'),
+        chunkedHead('/x'),
+        `${announced('/x', 90_000)}he`,
+      ]
+      for (const [index, text] of [...parts, ...parts].entries()) {
+        const late = index >= parts.length
+        const handlers = late ? collectLater() : collectBodies()
+        const served = await scope.serve(handlers)
+        const client = await served.connect()
+        void client.send(text)
+        client.end()
+        await served.seen(1)
+        if (late) {
+          const other = await served.connect()
+          other.end()
+          await other.readEnd()
+          ;(handlers as ReturnType<typeof collectLater>).readOn(served)
+        }
+        const answer = await client.readAnswer()
+        assert.deepEqual([answer.status, answer.value('x-handler')], [400, 'yes'], text)
+        await client.readEnd()
+        await scope.until(() => served.engine.metrics().active === 0, 'the slot is free')
+      }
+    },
+  },
+  {
+    name: 'READ_ON for a body that is gone is answered with BODY_ERROR, never with silence (BODY-4)',
+    async run(scope) {
+      const served = await scope.serve({
+        onRequest: (request, write) => write.command(request, COMMAND_READ_ON),
+      })
+      const errors = (): number =>
+        served.events.filter(({ kind }) => kind === EVENT_KIND_BODY_ERROR).length
+      const client = await served.connect()
+      await client.send(`${chunkedHead('/x')}5\r\nhe`)
+      const request = await served.seen(1)
+      client.end()
+      await served.event(({ kind }) => kind === EVENT_KIND_BODY_ERROR)
+      for (let count = 2; count < 5; count++) {
+        served.late((write) => write.command(request, COMMAND_READ_ON))
+        await scope.until(() => errors() === count, `${count} errors`)
+      }
+      served.late((write) => write.answer(request, { body: 'given up' }))
+      assert.equal((await client.readAnswer()).body.toString(), 'given up')
       await client.readEnd()
     },
   },

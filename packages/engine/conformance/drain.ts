@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
 import { createBatchMemory } from '@celeris/engine'
-import { EVENT_KIND_ABORTED } from '@celeris/engine/layout'
+import { ACCEPT_BATCH_MAX, EVENT_KIND_ABORTED } from '@celeris/engine/layout'
+import type { SeenRequest } from './batch-reader.ts'
 import { listenOptions } from './listen-options.ts'
 import { get, pattern } from './request-text.ts'
 import type { CaseDefinition } from './scope.ts'
@@ -154,6 +156,59 @@ export const drainCases: readonly CaseDefinition[] = [
       assert.equal(report.cut, 0)
       const address = await listening
       if (address !== null) await assert.rejects(scope.connect({ port: address.port }))
+    },
+  },
+  {
+    name: 'pipelined requests that run all get their answers; only the last says close (C11, L-9)',
+    nativeOnly: 'not yet: node closes behind the first answer of a drain and drops the others',
+    async run(scope) {
+      for (const order of [
+        [0, 1, 2],
+        [2, 0, 1],
+      ]) {
+        const served = await scope.serve({ onRequest: () => undefined })
+        const client = await served.connect()
+        await client.send(get('/0') + get('/1') + get('/2'))
+        await served.seen(3)
+        const closing = served.engine.close({ timeoutMs: 5000 })
+        for (const index of order) {
+          const request = served.requests[index] as SeenRequest
+          served.late((write) => write.answer(request, { body: request.path }))
+          // Each in a turn of its own.
+          await turn()
+          await turn()
+        }
+        for (const [path, connection] of [
+          ['/0', undefined],
+          ['/1', undefined],
+          ['/2', 'close'],
+        ] as const) {
+          const answer = await client.readAnswer()
+          assert.deepEqual([answer.body.toString(), answer.value('connection')], [path, connection])
+        }
+        await client.readEnd()
+        const report = await closing
+        assert.deepEqual([report.drained, report.cut], [1, 0])
+      }
+    },
+  },
+  {
+    name: 'close takes every connection that waits to be accepted, and serves it (C11, L-9)',
+    nativeOnly: 'libuv does not accept all of the queue in the turn that node gives it',
+    async run(scope) {
+      const served = await scope.serve()
+      const waiting = Array.from({ length: 2 * ACCEPT_BATCH_MAX + 20 }, () => served.connect())
+      // Connected in the kernel, and the engine has had no turn to accept anybody.
+      await new Promise<void>((resolve) => process.nextTick(resolve))
+      const closing = served.engine.close({ timeoutMs: 8000 })
+      const clients = await Promise.all(waiting)
+      await Promise.all(clients.map((client) => client.send(get('/waited'))))
+      for (const client of clients) {
+        const answer = await client.readAnswer()
+        assert.deepEqual([answer.body.toString(), answer.value('connection')], ['/waited', 'close'])
+      }
+      const report = await closing
+      assert.deepEqual([report.drained, report.cut], [clients.length, 0])
     },
   },
 ]

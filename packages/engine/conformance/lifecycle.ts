@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createBatchMemory } from '@celeris/engine'
 import { COUNTER_NAMES } from '@celeris/engine/layout'
 import { listenOptions } from './listen-options.ts'
+import { createReference } from './reference-dispatch.ts'
 import type { CaseDefinition, Scope } from './scope.ts'
 
 const GET = 'GET /hello HTTP/1.1\r\nhost: a\r\n\r\n'
@@ -34,13 +35,31 @@ async function takenPort(scope: Scope): Promise<number> {
 const givenAway: object[] = []
 
 /** A descriptor of a bound stream socket, as a service manager hands it over. */
-function boundDescriptor(): number {
+function boundDescriptor(port = 0): number {
   const handles = net as unknown as {
     _createServerHandle(address: string, port: number, family: 4): { readonly fd: number }
   }
-  const handle = handles._createServerHandle('127.0.0.1', 0, 4)
+  const handle = handles._createServerHandle('127.0.0.1', port, 4)
   givenAway.push(handle)
   return handle.fd
+}
+
+/** A bound descriptor whose port another engine listens on until it is released. */
+async function takenPortByDescriptor(
+  scope: Scope,
+): Promise<{ fd: number; port: number; release: () => Promise<unknown> }> {
+  const first = boundDescriptor()
+  const port = portOf(givenAway.at(-1) as object)
+  const fd = boundDescriptor(port)
+  const holder = await scope.serve({}, { fd: first })
+  return { fd, port, release: () => holder.engine.close({ timeoutMs: 0 }) }
+}
+
+/** The port that a handle is bound to. */
+function portOf(handle: object): number {
+  const name: { port?: number } = {}
+  ;(handle as { getsockname(into: object): number }).getsockname(name)
+  return name.port ?? 0
 }
 
 export const lifecycleCases: readonly CaseDefinition[] = [
@@ -264,6 +283,34 @@ export const lifecycleCases: readonly CaseDefinition[] = [
       assert.equal((await client.readAnswer()).body.toString(), '/hello')
       await served.engine.close({ timeoutMs: 100 })
       await assert.rejects(scope.connect({ port: served.address.port }))
+    },
+  },
+  {
+    name: 'an inherited descriptor outlives a listen that failed, and can be tried again (1.1, L-6)',
+    needs: ['inheritFd'],
+    nativeOnly: 'node closes a descriptor that it cannot listen on',
+    async run(scope) {
+      // Bound to one port, which only one of them can listen on.
+      const taken = await takenPortByDescriptor(scope)
+      const engine = scope.engine()
+      const memory = createBatchMemory()
+      const reference = createReference(engine, memory, {}, scope.signal)
+      for (let attempt = 0; attempt < 2; attempt++)
+        await assert.rejects(
+          engine.listen(listenOptions(memory, { fd: taken.fd }), reference.dispatch),
+          {
+            syscall: 'listen',
+          },
+        )
+      await taken.release()
+      const { port } = await engine.listen(
+        listenOptions(memory, { fd: taken.fd }),
+        reference.dispatch,
+      )
+      assert.equal(port, taken.port)
+      const client = await scope.connect({ port })
+      await client.send(GET)
+      assert.equal((await client.readAnswer()).body.toString(), '/hello')
     },
   },
 ]

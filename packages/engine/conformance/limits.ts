@@ -149,4 +149,38 @@ export const limitCases: readonly CaseDefinition[] = [
       for (const client of busy) assert.equal((await client.readAnswer()).body.toString(), 'kept')
     },
   },
+  {
+    name: 'a burst at maxConnections: idle ones make room, newcomers with a request never do (BP-3)',
+    async run(scope) {
+      const idleCount = 5
+      const served = await scope.serve({}, { maxConnections: 20 })
+      const idle = await Promise.all(Array.from({ length: idleCount }, () => served.connect()))
+      for (const client of idle) {
+        await client.send(get('/early'))
+        await client.readAnswer()
+      }
+      // All wait with their requests, unread, when they are accepted in one go.
+      served.engine.pauseAccept()
+      const burst = await Promise.all(Array.from({ length: 60 }, () => served.connect()))
+      await Promise.all(burst.map((client) => client.send(get('/burst'))))
+      served.engine.resumeAccept()
+      const turnedAway = (
+        await Promise.all(
+          burst.map((client) =>
+            client.readAnswer().then(
+              (answer) => assert.equal(answer.body.toString(), '/burst'),
+              () => 'gone',
+            ),
+          ),
+        )
+      ).filter((outcome) => outcome === 'gone').length
+      const { rejected } = served.engine.metrics()
+      assert.equal(turnedAway, rejected, 'nobody was accepted and then reset unread')
+      assert.ok(burst.length - turnedAway >= 20 - idleCount, `${turnedAway} of 60 were turned away`)
+      assert.equal(
+        served.requests.filter(({ path }) => path === '/burst').length,
+        burst.length - turnedAway,
+      )
+    },
+  },
 ]

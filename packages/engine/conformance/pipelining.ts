@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { OWED_ANSWERS_MAX } from '@celeris/engine/layout'
 import type { SeenRequest } from './batch-reader.ts'
-import { get } from './request-text.ts'
-import type { CaseDefinition, Served } from './scope.ts'
+import type { RawClient } from './raw-client.ts'
+import { get, pattern } from './request-text.ts'
+import type { ResponseWriter } from './response-writer.ts'
+import type { CaseDefinition, Scope, Served } from './scope.ts'
 
 /** Sends `count` requests in one piece. */
 const many = (count: number, prefix = ''): string =>
@@ -22,6 +24,85 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
 
 const answerLate = (served: Served, request: SeenRequest): void =>
   served.late((write) => write.answer(request, { body: request.path }))
+
+/** A body that names its request in every line, so that a byte of another answer is seen. */
+const filled = (path: string, bytes: number): string => `${path}\n`.repeat(bytes).slice(0, bytes)
+
+/** Which answers have a long line in their head. */
+const hasLine = (path: string): boolean => /^\/(?:lines|copied)/.test(path)
+
+/** What an answer is made of, by the first part of its path. */
+function bodyOf(path: string): string {
+  if (path.startsWith('/large')) return filled(path, 5000)
+  if (path.startsWith('/lines')) return filled(path, 4500)
+  if (path.startsWith('/copied')) return filled(path, 4000)
+  return 'whole'
+}
+
+function answerKind(request: SeenRequest, write: ResponseWriter): void {
+  const { path } = request
+  const omitBody = request.method === 'HEAD'
+  const body = bodyOf(path)
+  if (path.startsWith('/whole')) write.answerWhole(request, body, { omitBody })
+  else if (hasLine(path))
+    write.answer(request, {
+      body,
+      omitBody,
+      extra: [`x-path: ${filled(path, 2000).trim()}`.replaceAll('\n', ' ')],
+    })
+  else write.answer(request, { body, omitBody })
+}
+
+/** Sends the requests, each `METHOD /kind/number`, in one piece. */
+const sendAll = (client: RawClient, requests: readonly string[]): Promise<void> =>
+  client.send(
+    requests
+      .map((line) =>
+        get(line.slice(line.indexOf(' ') + 1)).replace(/^GET/, line.split(' ')[0] as string),
+      )
+      .join(''),
+  )
+
+/** Reads an answer for each and checks every byte but the date. */
+async function readAll(client: RawClient, requests: readonly string[]): Promise<void> {
+  for (const line of requests) {
+    const [method, path] = line.split(' ') as [string, string]
+    const answer = await client.readAnswer(method)
+    const body = bodyOf(path)
+    assert.equal(answer.status, 200, line)
+    assert.equal(answer.value('content-length'), String(body.length), line)
+    assert.equal(answer.body.toString('latin1'), method === 'HEAD' ? '' : body, line)
+    assert.equal(answer.values('date').length, 1, line)
+    if (hasLine(path))
+      assert.equal(answer.value('x-path'), filled(path, 2000).trim().replaceAll('\n', ' '), line)
+  }
+}
+
+/** Answers that wait behind the first, on a connection that has sent nothing yet. */
+async function stashBehindFirst(
+  served: Served,
+  client: RawClient,
+  count: number,
+  body: Buffer,
+): Promise<SeenRequest> {
+  const before = served.requests.length
+  await client.send(many(count))
+  await served.seen(before + count)
+  const [first, ...rest] = served.requests.slice(before) as [SeenRequest, ...SeenRequest[]]
+  for (const request of rest.reverse()) served.late((write) => write.answer(request, { body }))
+  return first
+}
+
+/** Round trips on another connection: what the engine was told meanwhile, it has done. */
+async function roundTrips(scope: Scope, served: Served, other: RawClient): Promise<void> {
+  for (let i = 0; i < 3; i++) {
+    const before = served.requests.length
+    await other.send(get('/other'))
+    answerLate(served, await served.seen(before + 1))
+    assert.equal((await other.readAnswer()).body.toString(), '/other')
+    scope.signal.throwIfAborted()
+  }
+}
 
 export const pipeliningCases: readonly CaseDefinition[] = [
   {
@@ -180,6 +261,79 @@ export const pipeliningCases: readonly CaseDefinition[] = [
       assert.equal(closing.body.toString(), 'closing')
       assert.equal(closing.value('connection'), 'close')
       await client.readEnd()
+    },
+  },
+  {
+    name: 'many large answers, then HEAD and small ones: every byte is that of its request (PIP-1, RES-4)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: answerKind })
+      const client = await served.connect()
+      // Known sizes let a whole piece be answered in one turn.
+      await sendAll(client, ['GET /large/first', 'GET /whole/first'])
+      await readAll(client, ['GET /large/first', 'GET /whole/first'])
+      const numbered = (count: number, line: string): string[] =>
+        Array.from({ length: count }, (_, index) => `${line}/${index}`)
+      const pieces = [
+        [...numbered(32, 'GET /large'), 'HEAD /whole/a', ...numbered(5, 'GET /whole')],
+        [...numbered(32, 'GET /large'), ...numbered(31, 'GET /lines')],
+        [...numbered(31, 'GET /lines'), 'HEAD /lines/a', 'HEAD /large/a', 'GET /whole/a'],
+        numbered(60, 'HEAD /whole'),
+      ]
+      for (const piece of pieces) {
+        await sendAll(client, piece)
+        await readAll(client, piece)
+      }
+    },
+  },
+  {
+    name: 'more answers of one turn than one gathering holds: every byte is that of its request (C3)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: answerKind })
+      const clients = await Promise.all(Array.from({ length: 8 }, () => served.connect()))
+      // Alternating; sent from where they stand, long lines last; all copied: more bytes than are copied in one go.
+      const mixed = ['GET /copied', 'GET /lines', 'HEAD /whole', 'GET /large', 'GET /whole']
+      const kinds: ((k: number) => string)[] = [
+        (k) => mixed[k % 5] as string,
+        (k) => (k < 32 ? 'GET /large' : 'GET /lines'),
+        () => 'GET /copied',
+        (k) => (k % 2 === 0 ? 'GET /copied' : 'HEAD /copied'),
+      ]
+      for (const [round, kind] of kinds.entries()) {
+        const piece = (index: number): string[] =>
+          Array.from({ length: 60 }, (_, k) => `${kind(k)}/${round}-${index}-${k}`)
+        await Promise.all(clients.map((client, index) => sendAll(client, piece(index))))
+        for (const [index, client] of clients.entries()) await readAll(client, piece(index))
+      }
+    },
+  },
+  {
+    name: 'RST while large answers wait for the first: nothing stays behind, others get their own bytes (C7, C9)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined })
+      const other = await served.connect()
+      for (let round = 0; round < 6; round++) {
+        const client = await served.connect()
+        const first = await stashBehindFirst(served, client, 6, pattern(100_000))
+        await roundTrips(scope, served, other)
+        // The reset is there before the answers: the first send of them fails.
+        client.reset()
+        served.late((write) => write.answer(first, { body: pattern(100_000) }))
+        await scope.until(() => served.engine.metrics().active === 1, 'the connection is gone')
+      }
+      assert.equal(served.engine.metrics().queuedBytes, 0)
+      assert.equal(served.engine.metrics().ownedBuffers, 0, 'no buffer is owned by anybody')
+      // Memory given back twice would now belong to two of these at once.
+      const clients = await Promise.all(Array.from({ length: 6 }, () => served.connect()))
+      const firsts: SeenRequest[] = []
+      for (const [index, client] of clients.entries())
+        firsts.push(await stashBehindFirst(served, client, 4, Buffer.alloc(80_000, 97 + index)))
+      await roundTrips(scope, served, other)
+      for (const first of firsts) answerLate(served, first)
+      for (const [index, client] of clients.entries()) {
+        assert.equal((await client.readAnswer()).body.toString(), '/0')
+        for (let i = 1; i < 4; i++)
+          assert.ok((await client.readAnswer()).body.equals(Buffer.alloc(80_000, 97 + index)))
+      }
     },
   },
 ]

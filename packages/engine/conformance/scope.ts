@@ -1,4 +1,5 @@
 // What a case gets: servers and clients that are closed when it ends, whatever happened.
+import { setMaxListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Engine, ListenAddress } from '@celeris/engine'
 import { createBatchMemory } from '@celeris/engine'
@@ -16,6 +17,8 @@ export interface Subject {
   readonly mode?: 'quick' | 'torture'
   /** `'node'` accepts what http1.md permits the node engine to do differently; by default nothing. */
   readonly differences?: 'none' | 'node'
+  /** Options of every server that a case serves with, unless the case sets them itself. */
+  readonly listen?: Overrides
 }
 
 export interface Served extends Reference {
@@ -65,6 +68,8 @@ export async function runCase(
     guardMs,
   )
   const merged = AbortSignal.any([signal, guard.signal])
+  // Every client that waits listens to it.
+  setMaxListeners(0, merged)
   const cleanups: (() => unknown)[] = []
   const broken: Error[] = []
   const scope: Scope = {
@@ -86,7 +91,8 @@ export async function runCase(
       const memory = createBatchMemory()
       const reference = createReference(engine, memory, handlers, merged)
       cleanups.push(() => void broken.push(...reference.broken))
-      const address = await engine.listen(listenOptions(memory, overrides), reference.dispatch)
+      const options = listenOptions(memory, { ...subject.listen, ...overrides })
+      const address = await engine.listen(options, reference.dispatch)
       const to = overrides.path === undefined ? { port: address.port } : { path: overrides.path }
       return { ...reference, engine, memory, address, connect: () => scope.connect(to) }
     },

@@ -3,6 +3,7 @@ import {
   EVENT_KIND_ABORTED,
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_ERROR,
+  LEADING_CRLF_MAX,
   WHEEL_TICK_MS,
 } from '@celeris/engine/layout'
 import { collectBodies } from './body-collector.ts'
@@ -229,6 +230,56 @@ export const timeoutCases: readonly CaseDefinition[] = [
       const after = served.engine.metrics()
       const wakeups = after.wakeups - before.wakeups
       assert.ok(wakeups <= 2 * 2 + 4, `${wakeups} wake-ups in two silent seconds`)
+    },
+  },
+  {
+    name: 'CRLF alone starts no head timer and refreshes no idle timer (RL-1)',
+    async run(scope) {
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 150, idleTimeoutMs: 500 })
+      const fresh = await served.connect()
+      const used = await served.connect()
+      await used.send(get('/'))
+      await used.readAnswer()
+      const start = performance.now()
+      await fresh.send('\r\n')
+      await used.send('\r\n'.repeat(LEADING_CRLF_MAX))
+      for (const client of [fresh, used])
+        assert.equal((await client.readUntilGone()).bytes.length, 0)
+      assertElapsed(start, 450)
+      const { timeoutsHeader, timeoutsIdle, truncated } = served.engine.metrics()
+      assert.deepEqual([timeoutsHeader, timeoutsIdle, truncated], [0, 2, 0])
+    },
+  },
+  {
+    name: 'one CRLF more than may stand before a request is 400, in whatever pieces they come (RL-1)',
+    nativeOnly: 'node skips any number of them',
+    async run(scope) {
+      const served = await scope.serve()
+      const blank = '\r\n'.repeat(LEADING_CRLF_MAX)
+      for (const size of [1000, 3, 1]) {
+        const client = await served.connect()
+        await client.sendPieces(blank + get('/'), size)
+        assert.equal((await client.readAnswer()).status, 200)
+        await client.sendPieces(`${blank}\r\n`, size)
+        assert.equal((await client.readAnswer()).status, 400)
+        await client.readUntilGone()
+      }
+    },
+  },
+  {
+    name: 'timers fire while the application has a quicker one of its own (C8)',
+    async run(scope) {
+      const ticking = setInterval(() => undefined, 10)
+      scope.onEnd(() => clearInterval(ticking))
+      const served = await scope.serve({}, { readHeaderTimeoutMs: 300, idleTimeoutMs: 350 })
+      const idle = await served.connect()
+      const half = await served.connect()
+      const start = performance.now()
+      await half.send('GET / HT')
+      assert.equal((await half.readAnswer()).status, 408)
+      assertElapsed(start, 300)
+      assert.equal((await idle.readUntilGone()).bytes.length, 0)
+      assertElapsed(start, 300)
     },
   },
 ]
