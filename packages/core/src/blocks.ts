@@ -1,5 +1,4 @@
 // Hot path. Answer bytes that repeat, written once into the shared block and named by id from then on.
-import { STATUS_CODES } from 'node:http'
 import {
   BLOCK_BODY,
   BLOCK_BYTES_MAX,
@@ -14,6 +13,7 @@ import {
   CONTROL_BLOCK_COUNT,
 } from '@celeris/engine/layout'
 import { bytes, words } from './memory.ts'
+import { reasonPhrase } from './status-text.ts'
 
 /** Who asks for a block. */
 export interface Interning {
@@ -71,8 +71,7 @@ function define(
 }
 
 function headText(status: number, type: string | null): string {
-  const phrase = STATUS_CODES[status] ?? ''
-  return `HTTP/1.1 ${status} ${phrase}\r\n${type === null ? '' : `content-type: ${type}\r\n`}`
+  return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${type === null ? '' : `content-type: ${type}\r\n`}`
 }
 
 function findHead(status: number, type: string | null): number {

@@ -1,6 +1,5 @@
 // Hot path. What a handler sees of one request, and what it answers. All fields are set in the constructor, in one
 // order; strings are decoded when read. Pooled while a route stays synchronous, see context-pool.ts.
-import { randomUUID } from 'node:crypto'
 import type { CelerisError, Engine, PeerAddress } from '@celeris/engine'
 import {
   METHOD_OTHER,
@@ -22,6 +21,7 @@ import type { Handler, Next } from './handler.ts'
 import { isThenable, runHandler } from './handler-chain.ts'
 import { checkHeader } from './header-check.ts'
 import { BadRequestError, PayloadTooLargeError } from './http-errors.ts'
+import { lazily } from './lazily.ts'
 import { batchTime, bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { acceptedEncodings, acceptedLanguages, acceptedTypes } from './negotiation.ts'
 import { decodePath } from './path-decode.ts'
@@ -71,6 +71,7 @@ type Variables<E extends Env> = E extends { Variables: infer V extends object }
   ? V
   : { [key: string]: unknown }
 
+const crypto = lazily<typeof import('node:crypto')>('node:crypto')
 const METHODS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -351,7 +352,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
     else if (value instanceof ArrayBuffer) this.bytes(new Uint8Array(value))
-    else if (value instanceof Response) return answerWithResponse(this as unknown as Context, value)
+    else if (isResponse(value)) return answerWithResponse(this as unknown as Context, value)
     else if (isStreamed(value))
       throw new TypeError('a stream cannot be sent as an answer yet: send its text or bytes')
     else this.json(value)
@@ -480,7 +481,8 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     if (this.#requestId === '') {
       this.dirty = true
       const { client } = this.serving
-      this.#requestId = client?.requestId(this.remoteAddress, this.#lines()) ?? randomUUID()
+      this.#requestId =
+        client?.requestId(this.remoteAddress, this.#lines()) ?? crypto().randomUUID()
     }
     return this.#requestId
   }
@@ -997,12 +999,21 @@ function tooLarge(limit: number): PayloadTooLargeError {
   return new PayloadTooLargeError(`the request body is larger than ${limit} bytes`)
 }
 
+/** Names of web classes: touching the globals themselves would load all of fetch for a plain object. */
+function tagOf(value: object): unknown {
+  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
+}
+
+function isResponse(value: unknown): value is Response {
+  return typeof value === 'object' && value !== null && tagOf(value) === 'Response'
+}
+
 /** Whether JSON would make `{}` of what is a body; names no global, which would load it. */
 function isStreamed(value: unknown): boolean {
   return (
     typeof value === 'object' &&
     value !== null &&
-    (Symbol.asyncIterator in value || value instanceof ReadableStream)
+    (Symbol.asyncIterator in value || tagOf(value) === 'ReadableStream')
   )
 }
 

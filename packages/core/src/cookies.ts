@@ -1,6 +1,9 @@
-import { parseCookie, type SetCookie, stringifySetCookie } from 'cookie'
+import type { SetCookie } from 'cookie'
 import { InvalidCookieError } from './errors.ts'
 import { isToken } from './header-check.ts'
+import { lazily } from './lazily.ts'
+
+const library = lazily<typeof import('cookie')>('cookie')
 
 /** Attributes of a cookie (RFC 6265 §4.1.2 and its revision). */
 export interface CookieOptions {
@@ -41,7 +44,9 @@ const COOKIE_OCTETS = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/
  */
 export function parseCookies(field: string): Record<string, string | undefined> {
   const cookies = Object.create(null) as Record<string, string | undefined>
-  for (const [name, value] of Object.entries(parseCookie(field, { decode: decodeValue }))) {
+  for (const [name, value] of Object.entries(
+    library().parseCookie(field, { decode: decodeValue }),
+  )) {
     if (isToken(name)) cookies[name] = value
   }
   return cookies
@@ -80,7 +85,7 @@ export function serializeCookie(name: string, value: string, options: CookieOpti
   const { encode: _, ...attributes } = options
   try {
     const cookie = { ...attributes, name, value: coded, path } as SetCookie
-    return stringifySetCookie(cookie, { encode: asIs })
+    return library().stringifySetCookie(cookie, { encode: asIs })
   } catch (cause) {
     throw new InvalidCookieError(name, `${(cause as Error).message}; correct the option`, { cause })
   }

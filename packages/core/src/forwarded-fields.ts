@@ -1,5 +1,8 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import type { IPv6 } from 'ipaddr.js'
+import { lazily } from './lazily.ts'
+
+const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 
 /**
  * The address in an entry of a forwarded chain: port and brackets stripped, v4-mapped folded, IPv6
@@ -16,7 +19,7 @@ export function entryAddress(entry: string): string | null {
   }
   if (isIPv4(text)) return text
   if (!isIPv6(text) || text.includes('%')) return null
-  const address = ipaddr.parse(text) as ipaddr.IPv6
+  const address = ipaddr().parse(text) as IPv6
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
     : address.toRFC5952String()

@@ -1,14 +1,12 @@
-import { createRequire } from 'node:module'
 import type Negotiator from 'negotiator'
+import { lazily } from './lazily.ts'
 
 type NegotiatorClass = typeof Negotiator
 
-let loaded: NegotiatorClass | undefined
+const Loaded = lazily<NegotiatorClass>('negotiator')
 
-/** Loaded on first use: most servers never negotiate, and loading takes milliseconds. */
 function negotiator(headers: { [name: string]: string }): Negotiator {
-  loaded ??= createRequire(import.meta.url)('negotiator') as NegotiatorClass
-  return new loaded({ headers })
+  return new (Loaded())({ headers })
 }
 
 /** Short names for media types that are offered often. */

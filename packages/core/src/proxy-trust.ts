@@ -1,7 +1,10 @@
 import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import type { IPv4, IPv6 } from 'ipaddr.js'
+import { lazily } from './lazily.ts'
 import type { Check } from './option-checks.ts'
 import { shown } from './option-checks.ts'
+
+const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 
 /**
  * Which proxies may say who the client is: addresses and CIDR blocks, also as `'loopback'`,
@@ -45,7 +48,7 @@ const HOPS_MAX = 255
 /** Addresses of proxies are few; a full cache is emptied. */
 const CACHED_ADDRESSES_MAX = 1_024
 
-type Block = readonly [ipaddr.IPv4 | ipaddr.IPv6, number]
+type Block = readonly [IPv4 | IPv6, number]
 
 /** Checks `trustProxy` (K-1); null when no proxy is trusted. */
 export const checkTrustProxy: Check<ProxyPolicy | null> = (value, note) => {
@@ -121,8 +124,8 @@ function parseEntry(entry: unknown): readonly Block[] | null {
   const widest = version === 4 ? 32 : 128
   const prefix = slash === -1 ? String(widest) : entry.slice(slash + 1)
   if (!/^(?:0|[1-9][0-9]{0,2})$/.test(prefix) || Number(prefix) > widest) return null
-  const address = ipaddr.parse(text)
-  if (address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && Number(prefix) >= 96) {
+  const address = ipaddr().parse(text)
+  if (address instanceof ipaddr().IPv6 && address.isIPv4MappedAddress() && Number(prefix) >= 96) {
     return [[address.toIPv4Address(), Number(prefix) - 96]]
   }
   return [[address, Number(prefix)]]
@@ -134,7 +137,7 @@ function blockTest(blocks: readonly Block[], unix: boolean): ProxyPolicy['trusts
     if (text === '') return unix
     const cached = known.get(text)
     if (cached !== undefined) return cached
-    const address = ipaddr.isValid(text) ? ipaddr.process(text) : null
+    const address = ipaddr().isValid(text) ? ipaddr().process(text) : null
     const trusted =
       address !== null &&
       blocks.some(([base, bits]) => base.kind() === address.kind() && address.match(base, bits))

@@ -1,4 +1,3 @@
-import cluster from 'node:cluster'
 import {
   type DrainReport,
   type Engine,
@@ -69,6 +68,9 @@ export interface CloseReport extends DrainReport {
 export type ListenTarget = { readonly fd: number } | { readonly path: string }
 
 type State = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
+
+/** What `node:cluster` itself goes by; the module stays unloaded. */
+const isClusterWorker = (): boolean => process.env['NODE_UNIQUE_ID'] !== undefined
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** Longest time of a timer; a longer one would fire at once. */
@@ -158,7 +160,7 @@ export class Server<E extends Env = Env> extends Router<E> {
       }
       const target = typeof port === 'object' ? port : { port, host }
       const asked = 'port' in target ? (target.port ?? this.#config.port) : -1
-      const clusterWorker = cluster.isWorker && engine.type !== 'node'
+      const clusterWorker = isClusterWorker() && engine.type !== 'node'
       if (clusterWorker && asked === 0) {
         throw new ServerStateError(
           'CELERIS_CLUSTER_PORT',

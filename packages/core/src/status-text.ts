@@ -1,5 +1,23 @@
-/** Reason phrases of the IANA registry for the statuses an error may have (RFC 9110 §15.5, §15.6). */
+/** Reason phrases of the IANA registry (RFC 9110 §15), from 200 on. */
 const PHRASES: Readonly<Record<number, string>> = {
+  200: 'OK',
+  201: 'Created',
+  202: 'Accepted',
+  203: 'Non-Authoritative Information',
+  204: 'No Content',
+  205: 'Reset Content',
+  206: 'Partial Content',
+  207: 'Multi-Status',
+  208: 'Already Reported',
+  226: 'IM Used',
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  305: 'Use Proxy',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
   401: 'Unauthorized',
   402: 'Payment Required',
@@ -38,6 +56,11 @@ const PHRASES: Readonly<Record<number, string>> = {
   507: 'Insufficient Storage',
   508: 'Loop Detected',
   511: 'Network Authentication Required',
+}
+
+/** Reason phrase of a status; empty for unknown codes (RES-1). */
+export function reasonPhrase(status: number): string {
+  return PHRASES[status] ?? ''
 }
 
 /** The phrase of an error status; `'Client Error'` or `'Server Error'` for one without a name. */

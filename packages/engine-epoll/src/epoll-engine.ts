@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import {
   CelerisError,
@@ -39,6 +38,12 @@ export interface EpollEngineOptions {
 const BLOCKING = Symbol.for('celeris.blockingEngine')
 const owner = globalThis as { [BLOCKING]?: object | undefined }
 const SPIN_US = 50
+
+/** The resolver is loaded for names only: most servers bind an address. */
+async function resolveHost(host: string): Promise<string> {
+  const { lookup } = await import('node:dns/promises')
+  return (await lookup(host)).address
+}
 
 class EpollEngine implements Engine {
   readonly type = 'epoll'
@@ -83,7 +88,7 @@ class EpollEngine implements Engine {
 
   async #open(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
     const addon = loadAddon()
-    const host = isIP(options.host) !== 0 ? options.host : (await lookup(options.host)).address
+    const host = isIP(options.host) !== 0 ? options.host : await resolveHost(options.host)
     const native =
       options.eventLoop === 'native' &&
       owner[BLOCKING] === undefined &&

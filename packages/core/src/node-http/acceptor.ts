@@ -8,8 +8,11 @@ import {
   type Server,
   type Socket,
 } from 'node:net'
-import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
 import { type ListenAddress, ListenError, type ListenOptions } from '@celeris/engine'
+import { lazily } from '../lazily.ts'
+
+const tls = lazily<typeof import('node:tls')>('node:tls')
 
 export interface Acceptor {
   readonly server: Server
@@ -24,7 +27,7 @@ function makeServer(options: ListenOptions, onSocket: (socket: Socket) => void):
     ...(options.bufferSize === undefined ? {} : { highWaterMark: options.bufferSize }),
   }
   if (options.tls === undefined) return createServer({ ...shared, pauseOnConnect: true }, onSocket)
-  const server = createTlsServer(
+  const server = tls().createServer(
     { ALPNProtocols: ['http/1.1'], ...(options.tls as TlsOptions), ...shared },
     onSocket,
   )

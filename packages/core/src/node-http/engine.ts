@@ -1,10 +1,5 @@
 // The built-in engine on node:http: runs everywhere, and gives the same records as a native engine.
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   type Dispatch,
@@ -30,6 +25,7 @@ import {
   EVENT_KIND_OPENED,
 } from '@celeris/engine/layout'
 import { openRecord } from '../arena.ts'
+import { lazily } from '../lazily.ts'
 import { type Acceptor, openAcceptor } from './acceptor.ts'
 import { BatchTurns } from './batch-turns.ts'
 import { Connection } from './connection.ts'
@@ -42,6 +38,8 @@ import { ResponseReader } from './response-reader.ts'
 import { makeRoom } from './room.ts'
 import { SlotTable } from './slot-table.ts'
 import { feedWhole } from './socket-facts.ts'
+
+const http = lazily<typeof import('node:http')>('node:http')
 
 type State = 'idle' | 'starting' | 'listening' | 'closing' | 'closed'
 
@@ -127,7 +125,7 @@ class NodeEngine implements Engine {
 
   /** node's server never listens: it parses the sockets it is handed, and times nothing. */
   #makeParser(options: ListenOptions): HttpServer {
-    const parser = createServer({
+    const parser = http().createServer({
       insecureHTTPParser: false,
       // Host is checked with the other fields: node would answer in its own words.
       requireHostHeader: false,

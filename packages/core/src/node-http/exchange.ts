@@ -14,8 +14,8 @@ import {
   REQUEST_FLAG_CHUNKED,
   REQUEST_FLAG_EXPECT_CONTINUE,
 } from '@celeris/engine/layout'
+import { reasonPhrase } from '../status-text.ts'
 import type { Counters } from './counters.ts'
-import { reasonPhrase } from './reason-phrase.ts'
 import type { RequestBody } from './request-body.ts'
 import type { HeadVerdict, ParsedHead } from './request-check.ts'
 import { type Answer, httpDate } from './response-reader.ts'
