@@ -109,7 +109,7 @@ bool evict_idle(Loop& loop) {
         candidate.owed() > 0 || candidate.input.length > 0 || candidate.unsent() > 0)
       continue;
     // Accepted this turn: its request may be here already, unread.
-    if (candidate.sequence_next == 0 && candidate.idle_since == loop.now_ms) continue;
+    if (candidate.has(FRESH) && candidate.mark == io.turn) continue;
     sampled++;
     if (best == NO_SLOT ||
         static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0)
@@ -156,6 +156,8 @@ void add_connection(Loop& loop, UniqueFd fd, const sockaddr_storage& peer) {
   Connection& connection = loop.table.at(slot);
   connection.fd = fd.get();
   connection.idle_since = loop.now_ms;
+  connection.mark = io.turn;
+  connection.set(FRESH);
   store_peer(connection, peer);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -301,6 +303,7 @@ void abandon_connections(Loop& loop) {
 
 bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   LoopIo& io = *loop.io;
+  io.turn++;
   const std::uint64_t slept_ns = now_ns();
   loop.turn_us = static_cast<std::uint32_t>((slept_ns - io.woke_ns) / 1000);
   loop.count(COUNTER_BUSY_MICROSECONDS, loop.turn_us);

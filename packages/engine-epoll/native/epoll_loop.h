@@ -34,6 +34,7 @@ struct LoopIo {
   bool warned = false;
   std::uint32_t warned_ms = 0;
   std::uint32_t evict_cursor = 0;
+  std::uint32_t turn = 0;
 
   // Adaptive spin before blocking.
   std::uint32_t spin_us = 0;

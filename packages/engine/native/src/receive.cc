@@ -437,6 +437,7 @@ void receive(Loop& loop, Connection& connection) {
     budget -= got;
   }
   loop.input_used = start + count - INPUT_OFFSET;
+  connection.clear(FRESH);
   connection.set(RECEIVED);
   loop.received.push_back({loop.slot_of(connection), connection.generation, start, count, carried});
 }
