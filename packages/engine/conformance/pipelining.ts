@@ -36,6 +36,8 @@ function bodyOf(path: string): string {
   if (path.startsWith('/large')) return filled(path, 5000)
   if (path.startsWith('/lines')) return filled(path, 4500)
   if (path.startsWith('/copied')) return filled(path, 4000)
+  // A block of its own, as application code has for a constant; there is room for a few.
+  if (path.startsWith('/block')) return filled(`/block ${path.at(-1)}`, 5000)
   return 'whole'
 }
 
@@ -44,6 +46,7 @@ function answerKind(request: SeenRequest, write: ResponseWriter): void {
   const omitBody = request.method === 'HEAD'
   const body = bodyOf(path)
   if (path.startsWith('/whole')) write.answerWhole(request, body, { omitBody })
+  else if (path.startsWith('/block')) write.answerBlocks(request, { body, omitBody })
   else if (hasLine(path))
     write.answer(request, {
       body,
@@ -289,14 +292,17 @@ export const pipeliningCases: readonly CaseDefinition[] = [
     name: 'more answers of one turn than one gathering holds: every byte is that of its request (C3)',
     async run(scope) {
       const served = await scope.serve({ onRequest: answerKind })
-      const clients = await Promise.all(Array.from({ length: 8 }, () => served.connect()))
-      // Alternating; sent from where they stand, long lines last; all copied: more bytes than are copied in one go.
+      const clients = await Promise.all(Array.from({ length: 12 }, () => served.connect()))
+      // Alternating; sent from where they stand, long lines last; all copied: more bytes than are copied in one go;
+      // at last more pieces than one gathering has places.
       const mixed = ['GET /copied', 'GET /lines', 'HEAD /whole', 'GET /large', 'GET /whole']
       const kinds: ((k: number) => string)[] = [
         (k) => mixed[k % 5] as string,
         (k) => (k < 32 ? 'GET /large' : 'GET /lines'),
         () => 'GET /copied',
         (k) => (k % 2 === 0 ? 'GET /copied' : 'HEAD /copied'),
+        () => 'GET /block',
+        () => 'GET /block',
       ]
       for (const [round, kind] of kinds.entries()) {
         const piece = (index: number): string[] =>
