@@ -114,3 +114,21 @@ export function commitRecord(
   words[at + RESPONSE_EXTRA] = extra
   words[CONTROL_RESPONSE_COUNT] = count + 1
 }
+
+/** Opens and appends the record of an answer that is one whole block. */
+export function commitWhole(to: Answered, kindFlags: number, id: number): void {
+  const { engine } = to
+  if (tenant !== engine || !engine.flushesItself) openRecord(engine)
+  let count = words[CONTROL_RESPONSE_COUNT] as number
+  if (count >= RESPONSES_MAX) {
+    engine.flush()
+    count = words[CONTROL_RESPONSE_COUNT] as number
+  }
+  const at = RESPONSES_WORD + count * RESPONSE_WORDS
+  words[at + RESPONSE_SLOT] = to.slot
+  words[at + RESPONSE_GENERATION] = to.generation
+  words[at + RESPONSE_SEQUENCE] = to.sequence
+  words[at + RESPONSE_KIND_FLAGS] = kindFlags
+  words[at + RESPONSE_HEAD] = id
+  words[CONTROL_RESPONSE_COUNT] = count + 1
+}

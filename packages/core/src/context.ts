@@ -216,9 +216,10 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.slot = sharedWords[at + REQUEST_SLOT] as number
     this.generation = sharedWords[at + REQUEST_GENERATION] as number
     this.sequence = sharedWords[at + REQUEST_SEQUENCE] as number
-    this.entry = entry
+    // Comparing is cheaper than a store of a pointer, and mostly nothing changes.
+    if (this.entry !== entry) this.entry = entry
+    if (this.paramBytes !== paramBytes) this.paramBytes = paramBytes
     this.methodId = methodId
-    this.paramBytes = paramBytes
     this.live = true
   }
 

@@ -35,7 +35,7 @@ import {
 import { clearStores, guardRunningResource, storesEntered } from './async-stores.ts'
 import { Context } from './context.ts'
 import { answerError, fail } from './error-flow.ts'
-import { isThenable } from './handler-chain.ts'
+import { END, isThenable } from './handler-chain.ts'
 import { HttpError } from './http-errors.ts'
 import { latin1 } from './latin1.ts'
 import { matchRoute } from './match-route.ts'
@@ -65,6 +65,7 @@ class Dispatcher {
   readonly #serving: Serving
   /** The context of routes that stay synchronous: a handler is done before the next one starts, so one is enough. */
   #spare: Context | null = null
+  #spareFree = false
   readonly #continuations: Continuation[] = []
   /** Contexts of this turn that may still read the batch. */
   readonly #unparked: Context[] = []
@@ -143,11 +144,11 @@ class Dispatcher {
     paramBytes: Buffer,
     allow: string,
   ): void {
-    let c = this.#spare
+    let c = this.#spareFree ? this.#spare : null
     const bodyFollows = words[record + REQUEST_BODY_LENGTH] === -1
     // What waits for its body outlives the turn, so it is a context that nobody has seen.
     if (c === null || bodyFollows || !entry.neverAsync) c = new Context(this.#serving, entry)
-    else this.#spare = null
+    else this.#spareFree = false
     c.begin(record, entry, methodId, paramBytes)
     if (allow !== '') c.setHeader('allow', allow)
     if (bodyFollows && this.#awaitBody(c, record)) return
@@ -157,7 +158,7 @@ class Dispatcher {
   #run(c: Context): void {
     let result: unknown
     try {
-      result = (c.entry.run as NonNullable<RouteEntry['run']>)(c)
+      result = (c.entry.run as NonNullable<RouteEntry['run']>)(c, END)
       if (result !== undefined && !isThenable(result)) {
         result = c.calledNext(0) ? undefined : c.applyValue(result)
       }
@@ -348,7 +349,13 @@ class Dispatcher {
     if (collector !== null) (collector.classes[2] as number)++
     this.#answered++
     c.release()
-    if (!this.#serving.development) this.#spare = c
+    if (!this.#serving.development) this.#keep(c)
+  }
+
+  /** Keeps a released context for the next request. */
+  #keep(c: Context): void {
+    if (this.#spare !== c) this.#spare = c
+    this.#spareFree = true
   }
 
   #failWrite(c: Context, error: unknown): void {
@@ -429,7 +436,7 @@ class Dispatcher {
       if (!c.parked) (words[CONTROL_PENDING_HEADS] as number)--
     }
     c.release()
-    if (!isPending && !this.#serving.development) this.#spare = c
+    if (!isPending && !this.#serving.development) this.#keep(c)
   }
 
   #runReleaseHooks(hooks: readonly (() => void)[]): void {

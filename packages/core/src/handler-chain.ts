@@ -2,7 +2,8 @@
 import type { Context } from './context.ts'
 import type { Handler, Next, Run } from './handler.ts'
 
-const END: Next = () => {}
+/** `next` of the last handler of a chain. */
+export const END: Next = () => {}
 
 /**
  * Makes one function of a chain. What it gives is what the first handler gave: nothing, a value,
@@ -11,7 +12,7 @@ const END: Next = () => {}
 export function compose(handlers: readonly Handler[]): Run {
   const first = handlers[0]
   if (first === undefined) return () => undefined
-  if (handlers.length === 1) return (c) => first(c, END)
+  if (handlers.length === 1) return first as Run
   return (c) => {
     c.chain = handlers
     return first(c, c.nextAt(1))

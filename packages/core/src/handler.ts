@@ -24,4 +24,4 @@ export type Handler<E extends Env = Env, P extends string = string> = (
 export type ErrorHandler<E extends Env = Env> = (error: unknown, c: Context<E>) => HandlerResult
 
 /** A composed chain. */
-export type Run = (c: Context) => unknown
+export type Run = (c: Context, next: Next) => unknown

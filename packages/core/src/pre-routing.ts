@@ -2,7 +2,7 @@
 import { METHOD_OTHER } from '@celeris/engine/layout'
 import type { Context } from './context.ts'
 import type { Handler, Run } from './handler.ts'
-import { isThenable, runHandler } from './handler-chain.ts'
+import { END, isThenable, runHandler } from './handler-chain.ts'
 import { matchRoute } from './match-route.ts'
 import { METHOD_IDS } from './method-table.ts'
 import { isPlain, pathLength, pathStart } from './request-view.ts'
@@ -26,7 +26,7 @@ export function preRun(routes: SealedRoutes, badPath: RouteEntry): Run {
     }
     c.chain = chain
     const own = preChain.length
-    if (entry.handlers.length === 0) return entry.run?.(c)
+    if (entry.handlers.length === 0) return entry.run?.(c, END)
     const result = runHandler(c, own)
     if (isThenable(result))
       return Promise.resolve(result).then((value) => (c.calledNext(own) ? undefined : value))

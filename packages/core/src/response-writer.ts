@@ -1,5 +1,3 @@
-// Hot path. What a handler answered -> one response record, its bytes in the output arena.
-import type { Engine } from '@celeris/engine'
 import {
   METHOD_HEAD,
   OUTPUT_BYTES_MAX,
@@ -12,7 +10,14 @@ import {
   RESPONSE_KIND_RAW,
   RESPONSE_KIND_WHOLE,
 } from '@celeris/engine/layout'
-import { type Answered, commitBytes, commitRecord, openRecord, reserve } from './arena.ts'
+import {
+  type Answered,
+  commitBytes,
+  commitRecord,
+  commitWhole,
+  openRecord,
+  reserve,
+} from './arena.ts'
 import { headBlock, wholeBlock } from './blocks.ts'
 import { bytes } from './memory.ts'
 import type { ResponseHeaders } from './response-headers.ts'
@@ -169,10 +174,8 @@ function contentType(answer: Answer): string | null {
 
 /** Hands a complete answer to the engine. */
 export function writeAnswer(answer: Answer): void {
-  const engine: Engine = answer.engine
   const headers = answer.answerHeaders
   const kind = answer.answerKind
-  openRecord(engine)
   if (
     kind <= ANSWER_HTML &&
     answer.answerStatus === 200 &&
@@ -182,10 +185,11 @@ export function writeAnswer(answer: Answer): void {
     const id = wholeBlock(kind, TYPES[kind] as string, answer.answerBody as string, answer)
     if (id !== 0) {
       const flags = answer.methodId === METHOD_HEAD ? RESPONSE_FLAG_OMIT_BODY : 0
-      commitRecord(answer, RESPONSE_KIND_WHOLE | flags, id, 0, 0, 0)
+      commitWhole(answer, RESPONSE_KIND_WHOLE | flags, id)
       return
     }
   }
+  openRecord(answer.engine)
   writeHeadAndBody(answer)
 }
 

@@ -70,7 +70,7 @@ export type ListenTarget = { readonly fd: number } | { readonly path: string }
 type State = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
 
 /** What `node:cluster` itself goes by; the module stays unloaded. */
-const isClusterWorker = (): boolean => process.env['NODE_UNIQUE_ID'] !== undefined
+const isClusterWorker = (): boolean => process.env.NODE_UNIQUE_ID !== undefined
 
 const CLOSE_TIMEOUT_MS = 30_000
 /** Longest time of a timer; a longer one would fire at once. */

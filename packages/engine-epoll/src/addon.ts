@@ -1,6 +1,6 @@
 import { CelerisError } from '@celeris/engine'
 import { LAYOUT_HASH } from '@celeris/engine/layout'
-import open from '#binding'
+import open from '../binding.cjs'
 
 /** Numbers and addresses as the addon takes them; everything is validated by core. */
 export interface AddonOptions {

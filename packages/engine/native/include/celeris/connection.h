@@ -31,7 +31,7 @@ enum ConnectionFlag : std::uint16_t {
   FIN_SEEN = 2048,          ///< EPOLLRDHUP was reported: read on to EOF
   ERROR_ANSWERED = 4096,    ///< the engine's own error answer is queued in place of a request
   SERVER_CUT = 8192,        ///< ended because the time of a drain was up
-  FRESH = 32768,          ///< nothing was received yet; `mark` is the turn that accepted it
+  FRESH = 32768,            ///< nothing was received yet; `mark` is the turn that accepted it
   RECEIVED = 16384,         ///< has bytes in the arena that were not parsed yet
 };
 

@@ -10,7 +10,10 @@ namespace celeris {
 
 class LiteralPaths {
  public:
-  void add(std::string path, std::int32_t id) { entries_.push_back({std::move(path), id}); }
+  void add(std::string path, std::int32_t id) {
+    const Key key = key_of(bytes_of(path), static_cast<std::uint32_t>(path.size()));
+    entries_.push_back({key, std::move(path), id});
+  }
 
   /// Builds the table. Call once, after the last add.
   void seal() {
@@ -19,7 +22,7 @@ class LiteralPaths {
     mask_ = size - 1;
     table_.assign(size, 0);
     for (std::uint32_t k = 0; k < entries_.size(); k++) {
-      std::uint32_t at = hash(bytes_of(entries_[k]), length_of(entries_[k])) & mask_;
+      std::uint32_t at = hash(entries_[k].key) & mask_;
       while (table_[at] != 0) at = (at + 1) & mask_;
       table_[at] = k + 1;
     }
@@ -28,36 +31,53 @@ class LiteralPaths {
   /// Id of the path, 0 when there is none.
   [[nodiscard]] std::int32_t find(const std::uint8_t* path, std::uint32_t length) const {
     if (table_.empty()) return 0;
-    for (std::uint32_t at = hash(path, length) & mask_; table_[at] != 0; at = (at + 1) & mask_) {
+    const Key key = key_of(path, length);
+    for (std::uint32_t at = hash(key) & mask_; table_[at] != 0; at = (at + 1) & mask_) {
       const Entry& entry = entries_[table_[at] - 1];
-      if (entry.path.size() == length && std::memcmp(entry.path.data(), path, length) == 0)
-        return entry.id;
+      if (entry.key.length != length || entry.key.first != key.first ||
+          entry.key.last != key.last) {
+        continue;
+      }
+      // Up to 16 bytes the key is the path.
+      if (length <= 16 || std::memcmp(entry.path.data(), path, length) == 0) return entry.id;
     }
     return 0;
   }
 
  private:
+  /// Length, first and last eight bytes, and eight of the middle for long paths.
+  struct Key {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t middle = 0;
+    std::uint32_t length = 0;
+  };
   struct Entry {
+    Key key;
     std::string path;
     std::int32_t id;
   };
-  static const std::uint8_t* bytes_of(const Entry& entry) {
-    return reinterpret_cast<const std::uint8_t*>(entry.path.data());
-  }
-  static std::uint32_t length_of(const Entry& entry) {
-    return static_cast<std::uint32_t>(entry.path.size());
+  static const std::uint8_t* bytes_of(const std::string& path) {
+    return reinterpret_cast<const std::uint8_t*>(path.data());
   }
 
-  /// Length, first and last eight bytes: it only spreads, the bytes decide.
-  static std::uint32_t hash(const std::uint8_t* path, std::uint32_t length) {
-    std::uint64_t first = 0, last = 0;
+  static Key key_of(const std::uint8_t* path, std::uint32_t length) {
+    Key key;
+    key.length = length;
     if (length >= 8) {
-      std::memcpy(&first, path, 8);
-      std::memcpy(&last, path + length - 8, 8);
+      std::memcpy(&key.first, path, 8);
+      std::memcpy(&key.last, path + length - 8, 8);
+      if (length > 16) std::memcpy(&key.middle, path + length / 2 - 4, 8);
     } else {
-      std::memcpy(&first, path, length);
+      std::memcpy(&key.first, path, length);
     }
-    std::uint64_t mixed = (first ^ (last * 0x9e3779b97f4a7c15u) ^ length) * 0xff51afd7ed558ccdu;
+    return key;
+  }
+
+  static std::uint32_t hash(const Key& key) {
+    const std::uint64_t mixed = (key.first ^ (key.last * 0x9e3779b97f4a7c15u) ^
+                                 (key.middle * 0xc2b2ae3d27d4eb4fu) ^ key.length) *
+                                0xff51afd7ed558ccdu;
     return static_cast<std::uint32_t>(mixed >> 32);
   }
 
