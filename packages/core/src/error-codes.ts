@@ -147,7 +147,7 @@ export const ERROR_CODES: readonly ErrorCode[] = [
     'CELERIS_NOT_IMPLEMENTED',
     'HttpError',
     501,
-    'No route of this server uses this method.',
+    'The method is an unusual one, and no route uses it.',
     'Register it with on(method, …).',
   ),
   row(

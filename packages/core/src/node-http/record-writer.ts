@@ -21,15 +21,7 @@ import {
   FIELDS_WORD,
   INPUT_BYTES_MAX,
   INPUT_OFFSET,
-  METHOD_DELETE,
-  METHOD_GET,
-  METHOD_HEAD,
-  METHOD_OPTIONS,
   METHOD_OTHER,
-  METHOD_PATCH,
-  METHOD_POST,
-  METHOD_PUT,
-  METHOD_TRACE,
   nameHash,
   REQUEST_BODY_LENGTH,
   REQUEST_BODY_OFFSET,
@@ -52,18 +44,8 @@ import {
   REQUESTS_MAX,
   REQUESTS_WORD,
 } from '@celeris/engine/layout'
+import { METHOD_IDS } from '../method-table.ts'
 import { type HeadVerdict, headBytes, type ParsedHead } from './request-check.ts'
-
-const METHOD_IDS: ReadonlyMap<string, number> = new Map([
-  ['GET', METHOD_GET],
-  ['HEAD', METHOD_HEAD],
-  ['POST', METHOD_POST],
-  ['PUT', METHOD_PUT],
-  ['PATCH', METHOD_PATCH],
-  ['DELETE', METHOD_DELETE],
-  ['OPTIONS', METHOD_OPTIONS],
-  ['TRACE', METHOD_TRACE],
-])
 
 /** Names a request to the engine that wrote its record. */
 export interface RequestName {
