@@ -312,19 +312,21 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   loop.count(COUNTER_IDLE_MICROSECONDS, (io.woke_ns - slept_ns) / 1000);
   loop.now_ms = static_cast<std::uint32_t>((io.woke_ns - io.clock_start_ns) / 1000000u);
   refresh_date(loop);
-  bool libuv_ready = false;
+  // Newcomers come last: those accepted a turn ago are read before one of them makes room.
+  bool libuv_ready = false, accept_ready = false;
   if (ready == static_cast<int>(io.events.size())) loop.count(COUNTER_EVENTS_ARRAY_FULL);
   for (int index = 0; index < ready; index++) {
     const epoll_event event = io.events[static_cast<std::size_t>(index)];
     if (event.data.u64 == BACKEND) {
       libuv_ready = true;
     } else if (event.data.u64 == LISTENER) {
-      (void)accept_batch(loop);
+      accept_ready = true;
     } else {
       if (!has_room(loop)) run_turn(loop);
       handle_event(loop, event);
     }
   }
+  if (accept_ready) (void)accept_batch(loop);
   // A turn for libuv's sake alone is none of the engine's wake-ups.
   if (ready > (libuv_ready ? 1 : 0) || (ready == 0 && timeout_ms != 0)) loop.count(COUNTER_WAKEUPS);
   if ((io.accept_pause & PAUSED_BY_DESCRIPTORS) != 0 &&

@@ -160,7 +160,6 @@ export const drainCases: readonly CaseDefinition[] = [
   },
   {
     name: 'pipelined requests that run all get their answers; only the last says close (C11, L-9)',
-    nativeOnly: 'not yet: node closes behind the first answer of a drain and drops the others',
     async run(scope) {
       for (const order of [
         [0, 1, 2],

@@ -161,7 +161,7 @@ export const limitCases: readonly CaseDefinition[] = [
       }
       // All wait with their requests, unread, when they are accepted in one go.
       served.engine.pauseAccept()
-      const burst = await Promise.all(Array.from({ length: 60 }, () => served.connect()))
+      const burst = await Promise.all(Array.from({ length: 400 }, () => served.connect()))
       await Promise.all(burst.map((client) => client.send(get('/burst'))))
       served.engine.resumeAccept()
       const turnedAway = (

@@ -60,7 +60,9 @@ export class Outbox {
   #send(exchange: Exchange): void {
     const { options, draining } = this.#host
     if (exchange.body?.complete === false && !dropsRest(exchange)) exchange.closes = true
-    exchange.closes = mustClose(exchange, draining || options.disableKeepAlive)
+    // A drain lets everything that runs finish: the last answer that is owed says close.
+    const drained = draining && this.#owed.last === exchange
+    exchange.closes = mustClose(exchange, drained || options.disableKeepAlive)
     const bytes = (exchange.answer?.body.length ?? 0) + HEAD_BYTES_ESTIMATE
     this.#owed.markHandedOver(exchange, bytes)
     this.#clock.onQueued(bytes)
