@@ -72,6 +72,7 @@ type Variables<E extends Env> = E extends { Variables: infer V extends object }
   : { [key: string]: unknown }
 
 const crypto = lazily<typeof import('node:crypto')>('node:crypto')
+const NO_HANDLERS: readonly Handler[] = []
 const METHODS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
@@ -148,7 +149,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   /** @internal */ releaseHooks: (() => void)[] | null
   /** @internal */ rewritable: boolean
   #headers: ResponseHeaders | null
-  #nexts: Next[]
+  #nexts: Next[] | null
   #controller: AbortController | null
   #bodyBytes: Promise<Uint8Array> | null
   #variables: Record<string, unknown> | null
@@ -174,7 +175,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.paramBytes = sharedBytes
     this.paramValues = null
     this.methodId = 0
-    this.chain = []
+    this.chain = NO_HANDLERS
     this.called = 0
     this.openNexts = 0
     this.strayError = undefined
@@ -200,7 +201,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.releaseHooks = null
     this.rewritable = false
     this.#headers = null
-    this.#nexts = []
+    this.#nexts = null
     this.#controller = null
     this.#bodyBytes = null
     this.#variables = null
@@ -256,8 +257,8 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.isAborted = false
     this.abortReason = null
     this.rewritable = false
-    for (let index = 32; index < this.#nexts.length; index++)
-      this.#nexts[index] = undefined as unknown as Next
+    const nexts = this.#nexts ?? []
+    for (let index = 32; index < nexts.length; index++) nexts[index] = undefined as unknown as Next
   }
 
   /** @internal The answer that was about to be written is forgotten; headers that fit an error stay (C-7). */
@@ -295,6 +296,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   /** @internal The function that runs the chain from `index`. Made once per context and index. */
   nextAt(index: number): Next {
     this.dirty = true
+    this.#nexts ??= []
     let next = this.#nexts[index]
     if (next === undefined) {
       next = () => this.#callNext(index)
@@ -306,10 +308,11 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   #callNext(index: number): void | Promise<void> {
     if (!this.live) throw new ContextReleasedError('next()')
     const bit = 1 << (index & 31)
-    if (index < 32 ? (this.called & bit) !== 0 : this.#nexts[index] === SPENT)
+    const nexts = this.#nexts as Next[]
+    if (index < 32 ? (this.called & bit) !== 0 : nexts[index] === SPENT)
       throw new NextCalledTwiceError()
     if (index < 32) this.called |= bit
-    else this.#nexts[index] = SPENT
+    else nexts[index] = SPENT
     let result: unknown
     try {
       result = runHandler(this as unknown as Context, index)
@@ -342,7 +345,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   calledNext(index: number): boolean {
     const next = index + 1
     if (next >= this.chain.length) return false
-    return next < 32 ? (this.called & (1 << next)) !== 0 : this.#nexts[next] === SPENT
+    return next < 32 ? (this.called & (1 << next)) !== 0 : this.#nexts?.[next] === SPENT
   }
 
   /** @internal Sends what a handler returned (C-4). */

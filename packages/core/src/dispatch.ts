@@ -320,9 +320,10 @@ class Dispatcher {
         c.counted = false
         collector.active--
       }
-      collector.observe(performance.now() - c.startedMono, 1)
+      // Answered within its own turn: counted with it, when the engine has timed it.
+      if (c.parked) collector.observe(performance.now() - c.startedMono, 1)
     }
-    this.#answered--
+    if (c.parked) this.#answered--
     this.#finish(c)
   }
 

@@ -1,7 +1,7 @@
-import { isIPv4, isIPv6 } from 'node:net'
 import type { IPv6 } from 'ipaddr.js'
 import { lazily } from './lazily.ts'
 
+const net = lazily<typeof import('node:net')>('node:net')
 const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 
 /**
@@ -12,13 +12,13 @@ export function entryAddress(entry: string): string | null {
   let text = entry
   if (text.startsWith('[')) {
     const match = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(text)
-    if (match === null || !isIPv6(match[1] as string)) return null
+    if (match === null || !net().isIPv6(match[1] as string)) return null
     text = match[1] as string
   } else if (/^[^:]*:[0-9]{1,5}$/.test(text)) {
     text = text.slice(0, text.indexOf(':'))
   }
-  if (isIPv4(text)) return text
-  if (!isIPv6(text) || text.includes('%')) return null
+  if (net().isIPv4(text)) return text
+  if (!net().isIPv6(text) || text.includes('%')) return null
   const address = ipaddr().parse(text) as IPv6
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
@@ -85,5 +85,5 @@ export function isHost(text: string): boolean {
     /^(\[[^\]]*\]|(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?$/.exec(text)
   if (match === null || Number(match[2] ?? 0) > 65_535) return false
   const name = match[1] as string
-  return !name.startsWith('[') || (isIPv6(name.slice(1, -1)) && !name.includes('%'))
+  return !name.startsWith('[') || (net().isIPv6(name.slice(1, -1)) && !name.includes('%'))
 }

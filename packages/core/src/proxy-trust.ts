@@ -1,9 +1,9 @@
-import { isIP } from 'node:net'
 import type { IPv4, IPv6 } from 'ipaddr.js'
 import { lazily } from './lazily.ts'
 import type { Check } from './option-checks.ts'
 import { shown } from './option-checks.ts'
 
+const net = lazily<typeof import('node:net')>('node:net')
 const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 
 /**
@@ -119,7 +119,7 @@ function parseEntry(entry: unknown): readonly Block[] | null {
   if (word !== undefined) return word.flatMap((block) => parseEntry(block) ?? [])
   const slash = entry.indexOf('/')
   const text = slash === -1 ? entry : entry.slice(0, slash)
-  const version = text.includes('%') ? 0 : isIP(text)
+  const version = text.includes('%') ? 0 : net().isIP(text)
   if (version === 0) return null
   const widest = version === 4 ? 32 : 128
   const prefix = slash === -1 ? String(widest) : entry.slice(slash + 1)

@@ -177,7 +177,7 @@ export function writeAnswer(answer: Answer): void {
   const headers = answer.answerHeaders
   const kind = answer.answerKind
   if (
-    kind <= ANSWER_HTML &&
+    kind <= ANSWER_JSON &&
     answer.answerStatus === 200 &&
     answer.answerType === null &&
     (headers === null || headers.count === 0)

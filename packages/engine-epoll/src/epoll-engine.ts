@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import {
   CelerisError,
   type Dispatch,
@@ -38,6 +37,9 @@ export interface EpollEngineOptions {
 const BLOCKING = Symbol.for('celeris.blockingEngine')
 const owner = globalThis as { [BLOCKING]?: object | undefined }
 const SPIN_US = 50
+
+/** Whether a host is an address and no name: names hold neither a colon nor digits and dots alone. */
+const isNumericAddress = (host: string): boolean => host.includes(':') || /^[\d.]+$/.test(host)
 
 /** The resolver is loaded for names only: most servers bind an address. */
 async function resolveHost(host: string): Promise<string> {
@@ -88,7 +90,7 @@ class EpollEngine implements Engine {
 
   async #open(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
     const addon = loadAddon()
-    const host = isIP(options.host) !== 0 ? options.host : await resolveHost(options.host)
+    const host = isNumericAddress(options.host) ? options.host : await resolveHost(options.host)
     const native =
       options.eventLoop === 'native' &&
       owner[BLOCKING] === undefined &&

@@ -1,17 +1,12 @@
 // The listening socket: node:net, or node:tls in front of the same connections.
 
-import { lstat, unlink } from 'node:fs/promises'
-import {
-  connect,
-  createServer,
-  type ListenOptions as NetListenOptions,
-  type Server,
-  type Socket,
-} from 'node:net'
+import type { ListenOptions as NetListenOptions, Server, Socket } from 'node:net'
 import type { TlsOptions } from 'node:tls'
 import { type ListenAddress, ListenError, type ListenOptions } from '@celeris/engine'
 import { lazily } from '../lazily.ts'
 
+const files = lazily<typeof import('node:fs/promises')>('node:fs/promises')
+const net = lazily<typeof import('node:net')>('node:net')
 const tls = lazily<typeof import('node:tls')>('node:tls')
 
 export interface Acceptor {
@@ -26,7 +21,8 @@ function makeServer(options: ListenOptions, onSocket: (socket: Socket) => void):
     noDelay: true,
     ...(options.bufferSize === undefined ? {} : { highWaterMark: options.bufferSize }),
   }
-  if (options.tls === undefined) return createServer({ ...shared, pauseOnConnect: true }, onSocket)
+  if (options.tls === undefined)
+    return net().createServer({ ...shared, pauseOnConnect: true }, onSocket)
   const server = tls().createServer(
     { ALPNProtocols: ['http/1.1'], ...(options.tls as TlsOptions), ...shared },
     onSocket,
@@ -49,10 +45,12 @@ function listenOnce(server: Server, where: NetListenOptions & { fd?: number }): 
 
 /** Whether nobody answers behind a unix socket that a dead process left. */
 async function isStale(path: string): Promise<boolean> {
-  const stats = await lstat(path).catch(() => null)
+  const stats = await files()
+    .lstat(path)
+    .catch(() => null)
   if (stats?.isSocket() !== true) return false
   return await new Promise((resolve) => {
-    const probe = connect(path)
+    const probe = net().connect(path)
     probe.once('connect', () => {
       probe.destroy()
       resolve(false)
@@ -105,7 +103,7 @@ export async function openAcceptor(
     const stale =
       code === 'EADDRINUSE' && options.path !== undefined && (await isStale(options.path))
     if (!noIpv6 && !stale) throw listenError(error as NodeJS.ErrnoException, options)
-    if (stale) await unlink(options.path as string)
+    if (stale) await files().unlink(options.path as string)
     await listenOnce(server, noIpv6 ? { ...where, host: '0.0.0.0' } : where).catch(
       (again: NodeJS.ErrnoException) => {
         throw listenError(again, options)

@@ -1,8 +1,10 @@
 // The end of an engine (core.md L-9): nobody new, a grace for the idle, time for the busy, then a cut.
 import type { Server } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import type { DrainReport } from '@celeris/engine'
 import type { Connection } from './connection.ts'
+
+/** One turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Idle connections stay readable this long: a request may be on its way. */
 const GRACE_MS = 250

@@ -1,6 +1,5 @@
 // What node's parser lets through and http1.md does not: target, Host, transfer codings, limits. First failure decides.
 import type { IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
 import {
   METHOD_BYTES_MAX,
   REQUEST_FLAG_ABSOLUTE_FORM,
@@ -12,6 +11,9 @@ import {
   REQUEST_FLAG_UPGRADE,
   REQUEST_LINE_BYTES_MAX,
 } from '@celeris/engine/layout'
+import { lazily } from '../lazily.ts'
+
+const net = lazily<typeof import('node:net')>('node:net')
 
 /** A request head as node parsed it. */
 export interface ParsedHead {
@@ -61,7 +63,7 @@ const HOST = /^(?:\[([0-9a-f:.]+)\]|(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+)(?
 function isHost(value: string): boolean {
   const match = HOST.exec(value)
   if (match === null) return false
-  if (match[1] !== undefined && !isIPv6(match[1])) return false
+  if (match[1] !== undefined && !net().isIPv6(match[1])) return false
   return match[2] === undefined || Number(match[2]) <= 65_535
 }
 
