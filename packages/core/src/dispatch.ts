@@ -50,6 +50,9 @@ import type { Serving } from './serving.ts'
 /** Continuations kept for reuse. */
 const CONTINUATIONS_MAX = 1024
 
+const microsecondsSince = (startMs: number): number =>
+  Math.round((performance.now() - startMs) * 1_000)
+
 /** The two functions a promise of a handler is given; pooled, as binding them costs more than a context. */
 class Continuation {
   context: Context | null = null
@@ -87,7 +90,7 @@ class Dispatcher {
     const { collector } = serving
     // The engine has timed the turn before; its answers are counted now.
     if (collector !== null)
-      collector.observe((words[CONTROL_TURN_MICROSECONDS] as number) / 1000, this.#answered)
+      collector.observe(words[CONTROL_TURN_MICROSECONDS] as number, this.#answered)
     this.#answered = 0
     nextBatch()
     if (this.#unparked.length > 0) this.#unparked.length = 0
@@ -321,7 +324,7 @@ class Dispatcher {
         collector.active--
       }
       // Answered within its own turn: counted with it, when the engine has timed it.
-      if (c.parked) collector.observe(performance.now() - c.startedMono, 1)
+      if (c.parked) collector.observe(microsecondsSince(c.startedMono), 1)
     }
     if (c.parked) this.#answered--
     this.#finish(c)
@@ -329,7 +332,7 @@ class Dispatcher {
 
   /** Hands over the answer of a successor, whose chain is not its own. */
   conclude(c: Context): void {
-    this.#serving.collector?.observe(performance.now() - c.startedMono, 1)
+    this.#serving.collector?.observe(microsecondsSince(c.startedMono), 1)
     this.#answered--
     this.#finishDirty(c)
   }
