@@ -1,5 +1,5 @@
 // Hot path. What a handler sees of one request, and what it answers. All fields are set in the constructor, in one
-// order; strings are decoded when read. Pooled while a route stays synchronous, see context-pool.ts.
+// order; strings are decoded when read. Reused while its route stays synchronous, see dispatch.ts.
 import type { CelerisError, Engine, PeerAddress } from '@celeris/engine'
 import {
   METHOD_OTHER,

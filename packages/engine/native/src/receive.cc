@@ -389,7 +389,6 @@ void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_
   loop.count(status_counter(status));
   const std::uint32_t sequence = connection.sequence_next++;
   connection.set(STOP_PARSING);
-  connection.set(ERROR_ANSWERED);
   connection.clear(BODY_PENDING);
   connection.close_sequence = sequence;
   loop.pool.release(connection.input);

@@ -29,7 +29,6 @@ enum ConnectionFlag : std::uint16_t {
   INPUT_HELD = 512,         ///< input is held until owed answers are out (PIP-3)
   TOUCHED = 1024,           ///< has records in the current drain
   FIN_SEEN = 2048,          ///< EPOLLRDHUP was reported: read on to EOF
-  ERROR_ANSWERED = 4096,    ///< the engine's own error answer is queued in place of a request
   SERVER_CUT = 8192,        ///< ended because the time of a drain was up
   FRESH = 32768,            ///< nothing was received yet; `mark` is the turn that accepted it
   RECEIVED = 16384,         ///< has bytes in the arena that were not parsed yet
