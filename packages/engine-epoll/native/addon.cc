@@ -10,6 +10,7 @@
 
 #include "celeris/answers.h"
 #include "celeris/closing.h"
+#include "celeris/commands.h"
 #include "celeris/drain.h"
 #include "celeris/listener.h"
 #include "celeris/loop.h"
@@ -388,6 +389,34 @@ napi_value peer(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// takeSocket(handle, slot, generation): [fd, bytes received and not used], or null
+napi_value take_socket(napi_env env, napi_callback_info info) {
+  napi_value arguments[3], result, fd, bytes;
+  std::size_t count = 3;
+  Engine* engine = engine_of(env, info, &count, arguments);
+  if (engine == nullptr) return nullptr;
+  std::uint32_t slot = 0;
+  std::int32_t generation = 0;
+  napi_get_value_uint32(env, arguments[1], &slot);
+  napi_get_value_int32(env, arguments[2], &generation);
+  Loop& loop = engine->loop;
+  Connection* connection = loop.table.find(slot, static_cast<std::uint32_t>(generation));
+  Buffer rest;
+  const int descriptor = connection == nullptr ? -1 : take_descriptor(loop, *connection, rest);
+  if (descriptor < 0) {
+    napi_get_null(env, &result);
+    return result;
+  }
+  void* copy = nullptr;
+  napi_create_buffer_copy(env, rest.length, rest.data, &copy, &bytes);
+  loop.pool.release(rest);
+  napi_create_int32(env, descriptor, &fd);
+  napi_create_array_with_length(env, 2, &result);
+  napi_set_element(env, result, 0, fd);
+  napi_set_element(env, result, 1, bytes);
+  return result;
+}
+
 napi_value init(napi_env env, napi_value exports) {
   const napi_property_descriptor functions[] = {
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
@@ -395,6 +424,7 @@ napi_value init(napi_env env, napi_value exports) {
       {"pause", nullptr, pause, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"metrics", nullptr, metrics, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"takeSocket", nullptr, take_socket, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"peer", nullptr, peer, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions);

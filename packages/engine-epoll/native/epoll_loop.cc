@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "celeris/answers.h"
 #include "celeris/closing.h"
@@ -388,6 +389,11 @@ IoResult io_send(Loop&, Connection& connection, const iovec* parts, std::uint32_
 }
 
 void io_shutdown(Loop&, Connection& connection) { ::shutdown(connection.fd, SHUT_WR); }
+
+int io_release(Loop& loop, Connection& connection) {
+  (void)::epoll_ctl(loop.io->epoll.get(), EPOLL_CTL_DEL, connection.fd, nullptr);
+  return std::exchange(connection.fd, -1);
+}
 
 void io_close(Loop& loop, Connection& connection, bool reset) {
   if (connection.fd < 0) return;

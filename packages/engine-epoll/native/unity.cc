@@ -3,6 +3,7 @@
 #include "answers.cc"
 #include "buffer_pool.cc"
 #include "closing.cc"
+#include "commands.cc"
 #include "compat.cc"
 #include "connection_table.cc"
 #include "deadlines.cc"

@@ -24,6 +24,7 @@ export interface Addon {
   pause(handle: Handle, paused: boolean): void
   close(handle: Handle, timeoutMs: number): void
   metrics(handle: Handle, counters: Float64Array): void
+  takeSocket(handle: Handle, slot: number, generation: number): [fd: number, rest: Buffer] | null
   peer(handle: Handle, slot: number, generation: number): [address: string, port: number] | null
 }
 

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import {
   CelerisError,
   type Dispatch,
@@ -49,7 +51,7 @@ async function resolveHost(host: string): Promise<string> {
 
 class EpollEngine implements Engine {
   readonly type = 'epoll'
-  readonly capabilities = { unixSocket: true, inheritFd: true } as const
+  readonly capabilities = { hijack: true, unixSocket: true, inheritFd: true } as const
   readonly flushesItself = true
   readonly #maxEvents: number
   #addon: Addon | undefined
@@ -167,6 +169,18 @@ class EpollEngine implements Engine {
     if (this.#addon === undefined || this.#handle === undefined) return null
     const peer = this.#addon.peer(this.#handle, slot, generation)
     return peer === null ? null : { address: peer[0], port: peer[1] }
+  }
+
+  takeSocket(slot: number, generation: number): Socket | null {
+    if (this.#addon === undefined || this.#handle === undefined) return null
+    const taken = this.#addon.takeSocket(this.#handle, slot, generation)
+    if (taken === null) return null
+    const [fd, rest] = taken
+    // Loaded here: a server that never hijacks does not pay for it.
+    const { Socket } = createRequire(import.meta.url)('node:net') as typeof import('node:net')
+    const socket = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true })
+    if (rest.length > 0) socket.unshift(rest)
+    return socket
   }
 
   pauseAccept(): void {

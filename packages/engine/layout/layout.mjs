@@ -156,6 +156,7 @@ const enums = {
       WHOLE: [1, 'a block that is the complete answer; only its date is filled in'],
       HEAD: [2, 'a head block, then extra lines, framing, and a body from the arena'],
       HEAD_BLOCK: [3, 'a head block, then extra lines, framing, and a body block'],
+      INTERIM: [4, 'bytes of the arena: an interim answer (1xx), the final one follows'],
       COMMAND: [5, 'no bytes: an instruction about the connection or the request body'],
     },
   },
@@ -170,6 +171,14 @@ const enums = {
         4096,
         'the extra lines bring the framing (content-length of an answer in parts); RAW records follow',
       ],
+      CHUNKED: [
+        8192,
+        'the body is sent in chunks: one a record; the last record also ends it (RFC 9112 §7.1)',
+      ],
+      CUT: [
+        16_384,
+        'the answer ends here, incomplete: the connection ends behind it, with RST if CLOSE is set too (RES-6)',
+      ],
     },
   },
   COMMAND: {
@@ -178,6 +187,11 @@ const enums = {
       CONTINUE: [1, 'send 100 Continue and read the body'],
       READ_ON: [2, 'read the body of this request'],
       READ_OFF: [3, 'stop reading the body of this request'],
+      PULL: [4, 'tell with WRITABLE when the output of this answer has room (BP-1)'],
+      HIJACK: [
+        5,
+        'tell with HIJACKED when all earlier answers have left and the socket can be taken',
+      ],
       ABORT: [6, 'reset the connection'],
     },
   },
@@ -196,8 +210,16 @@ const enums = {
       BODY_ERROR: [3, 'the body failed; the code is the status to answer with'],
       HALF_CLOSED: [4, 'the peer sent FIN while requests are owed an answer; writing still works'],
       ABORTED: [5, 'the connection is gone; answers are dropped'],
+      WRITABLE: [
+        6,
+        'at most WRITABLE_BYTES_MAX of the output are unsent, and it is the turn of this answer',
+      ],
       OPENED: [7, 'a connection was accepted (only with connectionEvents)'],
       CLOSED: [8, 'a connection ended (only with connectionEvents)'],
+      HIJACKED: [
+        9,
+        'the socket can be taken (Engine.takeSocket); code 1: it cannot, requests or a body stand behind',
+      ],
     },
   },
 }
@@ -217,7 +239,17 @@ const limits = {
   ],
   OWED_ANSWERS_MAX: [64, 'requests of one connection that may wait for an answer (PIP-3)'],
   UNSENT_BYTES_MAX: [1_048_576, 'unsent output at which reading stops (PIP-3)'],
-  QUEUED_BYTES_MAX: [4_194_304, 'unsent output at which a connection is cut (BP-1)'],
+  WRITER_BYTES_MAX: [65_536, 'bytes a producer may write before it waits for room (BP-1)'],
+  WRITABLE_BYTES_MAX: [32_768, 'unsent output at which a producer may go on (BP-1)'],
+  QUEUED_BYTES_MAX: [
+    4_194_304,
+    'bytes beyond which a producer that ignores backpressure is cut; core enforces it (BP-1)',
+  ],
+  UNREAD_BODY_BYTES_MAX: [262_144, 'unread bytes of a streamed body at which reading stops (BP-2)'],
+  BUFFERED_BODIES_MAX: [
+    33_554_432,
+    'bytes of incomplete bodies held back by an engine, and as many again by core; beyond, they are streamed (BODY-5)',
+  ],
   TURN_READ_BYTES_MAX: [65_536, 'bytes read from one connection in one turn (BP-4)'],
   TURN_REQUESTS_MAX: [64, 'requests of one connection dispatched in one turn (BP-4)'],
   DISCARD_BYTES_MAX: [

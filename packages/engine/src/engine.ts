@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { BatchMemory } from './batch-memory.ts'
 
 /** Where a server listens. Address fields are empty strings and port 0 for a unix socket. */
@@ -148,6 +149,11 @@ export interface Engine {
   flush(): void
   /** Address of the peer of a connection; null when the connection is gone. */
   peer(slot: number, generation: number): PeerAddress | null
+  /**
+   * Gives up the socket of a connection after its HIJACKED event; what was received behind the request is
+   * delivered first (UPG-2). Null when it cannot be taken. Only with the capability `hijack`.
+   */
+  takeSocket?(slot: number, generation: number): Duplex | null
   /** Stops accepting within one turn; idempotent; before `listen` it means "start paused". */
   pauseAccept(): void
   /** Accepts again; idempotent. */

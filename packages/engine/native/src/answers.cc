@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "celeris/closing.h"
+#include "celeris/commands.h"
 #include "celeris/receive.h"
 
 namespace celeris {
@@ -102,6 +103,13 @@ bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes,
     connection.output_sent = 0;
     connection.mark = loop.now_ms;
     connection.progress = 0;
+  }
+  // What is gone makes room, else a queue that never runs empty would grow for ever.
+  Buffer* const queue = connection.output;
+  if (queue != nullptr && connection.output_sent > queue->length / 2) {
+    queue->length -= connection.output_sent;
+    std::memmove(queue->data, queue->data + connection.output_sent, queue->length);
+    connection.output_sent = 0;
   }
   constexpr std::uint32_t QUEUE_CEILING = 1u << 30;
   if (connection.output == nullptr || connection.output->length > QUEUE_CEILING - count ||
@@ -201,6 +209,10 @@ std::uint8_t* put(std::uint8_t* to, const char (&text)[N]) {
 struct Persistence {
   bool close;
   bool say_keep_alive;
+  [[nodiscard]] Ending ending(std::uint32_t kind_flags) const {
+    if ((kind_flags & RESPONSE_FLAG_CUT) == 0) return close ? Ending::close : Ending::persist;
+    return (kind_flags & RESPONSE_FLAG_CLOSE) != 0 ? Ending::reset : Ending::cut;
+  }
 };
 
 Persistence persistence_of(const Loop& loop, const Connection& connection, std::uint32_t sequence,
@@ -218,6 +230,18 @@ bool ends_with_body(Connection& connection, std::uint32_t sequence) {
   StreamedBody* body = connection.body;
   if (body == nullptr || body->sequence != sequence) return false;
   return body->chunked || body->left > DISCARD_BYTES_MAX || body->continue_owed;
+}
+
+/// A head that says close binds the rest of its answer, whatever is parsed in the meantime.
+void keep_promise(Connection& connection, std::uint32_t sequence, std::uint32_t kind_flags,
+                  Persistence persistence) {
+  if (!persistence.close || (kind_flags & RESPONSE_FLAG_MORE) == 0) return;
+  if ((kind_flags & 0xff) == RESPONSE_KIND_INTERIM) return;
+  if (connection.has(STOP_PARSING) &&
+      static_cast<std::int32_t>(connection.close_sequence - sequence) <= 0)
+    return;
+  connection.set(STOP_PARSING);
+  connection.close_sequence = sequence;
 }
 
 void put_connection(std::uint8_t*& to, Persistence persistence) {
@@ -259,6 +283,33 @@ bool append_whole(Loop& loop, Sink& sink, const ResponseRecord& record, Persiste
   return true;
 }
 
+/// Appends part of a body: as it is, or as one chunk (RFC 9112 §7.1). False: no room.
+template <class Sink>
+bool append_part(Sink& sink, const std::uint8_t* bytes, std::uint32_t count, std::uint32_t flags) {
+  if ((flags & RESPONSE_FLAG_CHUNKED) == 0) {
+    if (count > 0) sink.refer(bytes, count);
+    return true;
+  }
+  if (count > 0) {
+    constexpr std::uint32_t SIZE_LINE_BYTES = 10;
+    std::uint8_t* const start = sink.room(SIZE_LINE_BYTES);
+    if (start == nullptr) return false;
+    std::uint32_t digits = 1;
+    while (digits < 8 && count >> (4 * digits) != 0) digits++;
+    for (std::uint32_t k = 0; k < digits; k++)
+      start[k] =
+          static_cast<std::uint8_t>("0123456789abcdef"[count >> (4 * (digits - 1 - k)) & 15]);
+    start[digits] = '\r';
+    start[digits + 1] = '\n';
+    sink.shrink(SIZE_LINE_BYTES - digits - 2);
+    sink.refer(bytes, count);
+    sink.copy(reinterpret_cast<const std::uint8_t*>("\r\n"), 2);
+  }
+  const bool whole = (flags & (RESPONSE_FLAG_MORE | RESPONSE_FLAG_CUT)) == 0;
+  if (whole) sink.copy(reinterpret_cast<const std::uint8_t*>("0\r\n\r\n"), 5);
+  return true;
+}
+
 /// Appends head block, extra lines, framing and body. False: bad record.
 template <class Sink>
 bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persistence persistence) {
@@ -297,7 +348,9 @@ bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persisten
     std::memcpy(to, loop.date, 29);
     to = put(to + 29, "\r\n");
   }
-  if (!bodiless && (flags & RESPONSE_FLAG_OWN_LENGTH) == 0) {
+  if ((flags & RESPONSE_FLAG_CHUNKED) != 0) {
+    to = put(to, "transfer-encoding: chunked\r\n");
+  } else if (!bodiless && (flags & RESPONSE_FLAG_OWN_LENGTH) == 0) {
     to = put(to, "content-length: ");
     to += write_decimal(to, head->status == 205 ? 0 : body_length);
     to = put(to, "\r\n");
@@ -306,8 +359,7 @@ bool append_head(Loop& loop, Sink& sink, const ResponseRecord& record, Persisten
   to = put(to, "\r\n");
   sink.shrink(static_cast<std::uint32_t>(start + FRAMING_BYTES_MAX - to));
   const bool omit = bodiless || head->status == 205 || (flags & RESPONSE_FLAG_OMIT_BODY) != 0;
-  if (!omit && body_length > 0) sink.refer(body, body_length);
-  return true;
+  return omit || append_part(sink, body, body_length, flags);
 }
 
 /// Appends the bytes of one record. False: bad record.
@@ -319,10 +371,14 @@ bool append_answer(Loop& loop, Sink& sink, const ResponseRecord& record, Persist
     case RESPONSE_KIND_HEAD:
     case RESPONSE_KIND_HEAD_BLOCK:
       return append_head(loop, sink, record, persistence);
+    case RESPONSE_KIND_INTERIM:
+      if ((static_cast<std::uint32_t>(record.kind_flags) & RESPONSE_FLAG_MORE) == 0) return false;
+      [[fallthrough]];
     case RESPONSE_KIND_RAW:
-      if (!in_output(record.head, record.length)) return false;
-      sink.refer(loop.block + record.head, static_cast<std::uint32_t>(record.length));
-      return true;
+      if (record.length != 0 && !in_output(record.head, record.length)) return false;
+      return append_part(sink, loop.block + static_cast<std::uint32_t>(record.head),
+                         static_cast<std::uint32_t>(record.length),
+                         static_cast<std::uint32_t>(record.kind_flags));
     default:
       return false;
   }
@@ -352,7 +408,8 @@ class Stash {
   bool failed_ = false;
 };
 
-/// The stash entry of a sequence, made when missing; the list is in sequence order.
+}  // namespace
+
 StashedAnswer* stash_entry(Connection& connection, std::uint32_t sequence) {
   StashedAnswer** link = &connection.stash;
   while (*link != nullptr && static_cast<std::int32_t>((*link)->sequence - sequence) < 0)
@@ -365,6 +422,8 @@ StashedAnswer* stash_entry(Connection& connection, std::uint32_t sequence) {
   *link = entry;
   return entry;
 }
+
+namespace {
 
 constexpr char CONTINUE[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -380,22 +439,22 @@ void append_continue(Connection& connection, Sink& sink) {
 }
 
 /// Bookkeeping after the last byte of an answer was handed over.
-void answered(Loop& loop, Connection& connection, bool close) {
+void answered(Loop& loop, Connection& connection, Ending ending) {
   StreamedBody* body = connection.body;
-  if (body != nullptr && body->sequence == connection.sequence_send && !close) {
+  if (body != nullptr && body->sequence == connection.sequence_send && ending == Ending::persist) {
     body->discarding = true;
     connection.mark = loop.now_ms;
     connection.progress = 0;
     make_hot(loop, connection);
   }
   connection.sequence_send++;
+  connection.clear(WRITABLE_WANTED);
   connection.idle_since = loop.now_ms;
   if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr)
     connection.mark = loop.now_ms;
-  if (close) {
-    connection.set(STOP_PARSING);
-    connection.set(CLOSE_AFTER_FLUSH);
-  }
+  if (ending != Ending::persist) connection.set(STOP_PARSING | CLOSE_AFTER_FLUSH);
+  if (ending == Ending::cut || ending == Ending::reset) connection.set(CUT_AFTER_FLUSH);
+  if (ending == Ending::reset) connection.set(RESET_AFTER_FLUSH);
 }
 
 /// Appends stashed answers whose turn has come. An entry leaves the list before its bytes are
@@ -405,11 +464,16 @@ void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
          !connection.has(CLOSE_AFTER_FLUSH) &&
          connection.stash->sequence == connection.sequence_send) {
     StashedAnswer* entry = connection.stash;
-    const bool complete = entry->complete, close = entry->close;
+    const bool complete = entry->complete;
+    const Ending ending = entry->ending;
     Buffer bytes = std::exchange(entry->bytes, Buffer{});
     if (complete) {
       connection.stash = entry->next;
       delete entry;
+    } else if (entry->writable_wanted) {
+      entry->writable_wanted = false;
+      connection.set(WRITABLE_WANTED);
+      make_hot(loop, connection);
     }
     for (std::uint32_t at = 0; at < bytes.length && connection.phase == Phase::open;
          at += SCRATCH_BYTES) {
@@ -417,7 +481,7 @@ void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
     }
     loop.pool.release(bytes);
     if (!complete) return;
-    if (connection.phase == Phase::open) answered(loop, connection, close);
+    if (connection.phase == Phase::open) answered(loop, connection, ending);
   }
 }
 
@@ -436,7 +500,9 @@ void stash_record(Loop& loop, Connection& connection, const ResponseRecord& reco
   if (good) {
     Stash stash(loop, entry->bytes);
     good = append_answer(loop, stash, record, persistence) && !stash.failed();
-    entry->close = entry->close || persistence.close;
+    keep_promise(connection, entry->sequence, flags, persistence);
+    if (entry->ending == Ending::persist || (flags & RESPONSE_FLAG_CUT) != 0)
+      entry->ending = persistence.ending(flags);
     entry->complete = (flags & RESPONSE_FLAG_MORE) == 0;
   }
   if (!good) {
@@ -453,10 +519,15 @@ void after_send(Loop& loop, Connection& connection) {
     file_deadline(loop, connection);
     return;
   }
+  if (connection.has(CUT_AFTER_FLUSH)) {
+    close_connection(loop, connection, connection.has(RESET_AFTER_FLUSH));
+    return;
+  }
   if (connection.has(CLOSE_AFTER_FLUSH)) {
     begin_staged_close(loop, connection);
     return;
   }
+  if (connection.has(WRITABLE_WANTED | HIJACK_WANTED)) make_hot(loop, connection);
   if (connection.has(INPUT_HELD) && connection.owed() <= OWED_ANSWERS_MAX / 2)
     make_hot(loop, connection);
   if (connection.has(PEER_FIN | FIN_SEEN) && connection.owed() == 0)
@@ -490,8 +561,9 @@ void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
         close_connection(loop, connection, true);
         break;
       }
+      keep_promise(connection, sequence, flags, persistence);
       if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open)
-        answered(loop, connection, persistence.close);
+        answered(loop, connection, persistence.ending(flags));
     }
     if (index == connection.drain_last) break;
   }
@@ -500,47 +572,15 @@ void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
   gather.end(connection.sequence_send - first_sequence);
 }
 
-/// Commands act at once; they name a request whose answer is still owed.
-void run_command(Loop& loop, Connection& connection, const ResponseRecord& record) {
-  StreamedBody* body = connection.body;
-  const std::uint32_t sequence = static_cast<std::uint32_t>(record.sequence);
-  switch (static_cast<std::uint32_t>(record.head)) {
-    case COMMAND_CONTINUE:
-    case COMMAND_READ_ON:
-      if (body == nullptr || body->sequence != sequence) {
-        // There is none any more: whoever asks must not wait for it.
-        if (sequence - connection.sequence_send < connection.owed() && loop.events < EVENTS_MAX) {
-          add_event(loop, connection, sequence, EVENT_KIND_BODY_ERROR, 400, 0, 0);
-        }
-        return;
-      }
-      if (body->reading) return;
-      body->reading = true;
-      connection.mark = loop.now_ms;
-      connection.progress = 0;
-      if (body->continue_owed) {
-        Gather gather(loop);
-        gather.begin(connection);
-        append_continue(connection, gather);
-        gather.end(0);
-        gather.flush();
-        if (connection.phase != Phase::open) return;
-      }
-      make_hot(loop, connection);
-      file_deadline(loop, connection);
-      return;
-    case COMMAND_READ_OFF:
-      if (body != nullptr && body->sequence == sequence) body->reading = false;
-      return;
-    case COMMAND_ABORT:
-      close_connection(loop, connection, true);
-      return;
-    default:
-      loop.count(COUNTER_BAD_RECORDS);
-  }
-}
-
 }  // namespace
+
+void send_continue(Loop& loop, Connection& connection) {
+  Gather gather(loop);
+  gather.begin(connection);
+  append_continue(connection, gather);
+  gather.end(0);
+  gather.flush();
+}
 
 void drain_answers(Loop& loop) {
   std::uint32_t count = static_cast<std::uint32_t>(loop.control()[CONTROL_RESPONSE_COUNT]);
@@ -589,7 +629,7 @@ void answer_and_close(Loop& loop, Connection& connection, std::uint32_t sequence
     return;
   }
   entry->complete = true;
-  entry->close = true;
+  entry->ending = Ending::close;
   Gather gather(loop);
   gather.begin(connection);
   append_stashed(loop, connection, gather);
@@ -608,7 +648,11 @@ void flush_output(Loop& loop, Connection& connection) {
       close_connection(loop, connection, true);
       return;
     }
-    if (result.status == IoStatus::would_block || result.bytes == 0) return;
+    if (result.status == IoStatus::would_block || result.bytes == 0) {
+      if (connection.has(WRITABLE_WANTED) && connection.unsent() <= WRITABLE_BYTES_MAX)
+        make_hot(loop, connection);
+      return;
+    }
     connection.output_sent += result.bytes;
     connection.progress += result.bytes;
     loop.count(COUNTER_BYTES_WRITTEN, result.bytes);

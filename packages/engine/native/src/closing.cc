@@ -10,6 +10,7 @@ namespace {
 
 /// Frees what a connection owns besides its slot.
 void drop_state(Loop& loop, Connection& connection) {
+  end_pending_body(loop, connection);
   loop.pool.release(connection.input);
   loop.counters[COUNTER_QUEUED_BYTES] -= connection.unsent();
   if (connection.output != nullptr) {
@@ -54,10 +55,14 @@ void close_connection(Loop& loop, Connection& connection, bool reset) {
   if (connection.phase != Phase::open && connection.phase != Phase::lingering) return;
   if (connection.phase == Phase::lingering) reset = false;
   io_close(loop, connection, reset);
+  retire_connection(loop, connection);
+  loop.count(COUNTER_CLOSED);
+}
+
+void retire_connection(Loop& loop, Connection& connection) {
   drop_state(loop, connection);
   loop.deadlines.unfile(loop.table, loop.slot_of(connection));
   connection.phase = Phase::closed;
-  loop.count(COUNTER_CLOSED);
   loop.counters[COUNTER_ACTIVE]--;
   loop.closed.push_back(loop.slot_of(connection));
 }

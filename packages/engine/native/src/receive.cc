@@ -6,6 +6,7 @@
 
 #include "celeris/answers.h"
 #include "celeris/closing.h"
+#include "celeris/commands.h"
 #include "celeris/http1_error_response.h"
 
 namespace celeris {
@@ -38,8 +39,11 @@ std::uint32_t status_counter(std::uint16_t status) {
 /// Pipelined requests taken at first from a connection whose answers may be of any size.
 constexpr std::uint32_t UNTRIED_REQUESTS_MAX = 16;
 
-/// Whether the next request of a connection has to wait in its input (PIP-3; 1.0 is answered one by
-/// one).
+/// What follows such a request is not parsed before it is answered: 1.0 is answered one by one, and
+/// behind an upgrade another protocol may follow (UPG-2).
+constexpr std::uint32_t ONE_AT_A_TIME = HTTP_1_0 | UPGRADE_ASKED | HIJACK_WANTED | HIJACK_READY;
+
+/// Whether the next request of a connection has to wait in its input (PIP-3).
 bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {
   // What the requests taken this turn will add to the output, going by the answers before; a
   // connection that had none is tried with a few.
@@ -47,7 +51,7 @@ bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {
   const bool untried = connection.answer_bytes == 0 && taken_this_turn >= UNTRIED_REQUESTS_MAX;
   return connection.owed() >= OWED_ANSWERS_MAX || taken_this_turn >= TURN_REQUESTS_MAX || untried ||
          connection.unsent() + expected >= UNSENT_BYTES_MAX + connection.answer_bytes ||
-         (connection.has(HTTP_1_0) && connection.owed() > 0);
+         (connection.has(ONE_AT_A_TIME) && connection.owed() > 0);
 }
 
 /// Keeps bytes for the next turn. Memory short: the connection ends.
@@ -146,6 +150,16 @@ bool begin_streamed_body(Loop& loop, Connection& connection, const Head& head) {
   return true;
 }
 
+/// A head begins to wait for its inline body. False: the loop's budget for that is used up, so the
+/// body has to be streamed (BODY-5).
+bool begin_pending_body(Loop& loop, Connection& connection, std::uint32_t needed) {
+  if (loop.pending_body_bytes + needed > BUFFERED_BODIES_MAX) return false;
+  loop.pending_body_bytes += needed;
+  connection.set(BODY_PENDING);
+  connection.input_needed = needed;
+  return true;
+}
+
 enum class Next : std::uint8_t { more, wait, stop };
 
 /// Takes one request (or part of a body) from [*at, end).
@@ -179,9 +193,10 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
       next = body_at + static_cast<std::uint32_t>(head.content_length);
       head.flags |= REQUEST_FLAG_BODY_COMPLETE;
       head.flags &= static_cast<std::uint16_t>(~REQUEST_FLAG_EXPECT_CONTINUE);
-    } else if (fits && (head.flags & REQUEST_FLAG_EXPECT_CONTINUE) == 0) {
-      connection.set(BODY_PENDING);
-      connection.input_needed = head.consumed + static_cast<std::uint32_t>(head.content_length);
+    } else if (fits && (head.flags & REQUEST_FLAG_EXPECT_CONTINUE) == 0 &&
+               begin_pending_body(
+                   loop, connection,
+                   head.consumed + static_cast<std::uint32_t>(head.content_length))) {
       return Next::wait;
     } else {
       if (!begin_streamed_body(loop, connection, head)) return Next::stop;
@@ -190,11 +205,9 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     }
   }
   if (loop.config.disable_keep_alive) head.flags |= REQUEST_FLAG_CLOSE;
-  if ((head.flags & REQUEST_FLAG_KEEP_ALIVE_1_0) != 0) {
-    connection.set(HTTP_1_0);
-  } else {
-    connection.clear(HTTP_1_0);
-  }
+  connection.clear(HTTP_1_0 | UPGRADE_ASKED);
+  if ((head.flags & REQUEST_FLAG_KEEP_ALIVE_1_0) != 0) connection.set(HTTP_1_0);
+  if ((head.flags & REQUEST_FLAG_UPGRADE) != 0) connection.set(UPGRADE_ASKED);
   if ((head.flags & REQUEST_FLAG_CLOSE) != 0) {
     connection.set(STOP_PARSING);
     connection.close_sequence = connection.sequence_next;
@@ -336,12 +349,18 @@ void finish_input(Loop& loop, Connection& connection) {
   if (!connection.has(INPUT_HELD) && connection.input.length > 0) {
     loop.count(COUNTER_TRUNCATED);
     loop.pool.release(connection.input);
-    connection.clear(BODY_PENDING);
+    end_pending_body(loop, connection);
   }
   loop.fins.push_back(loop.slot_of(connection));
 }
 
 }  // namespace
+
+void end_pending_body(Loop& loop, Connection& connection) {
+  if (!connection.has(BODY_PENDING)) return;
+  connection.clear(BODY_PENDING);
+  loop.pending_body_bytes -= connection.input_needed;
+}
 
 void add_event(Loop& loop, const Connection& connection, std::uint32_t sequence, std::uint32_t kind,
                std::uint32_t code, std::uint32_t offset, std::uint32_t length) {
@@ -377,6 +396,8 @@ void receive_hot(Loop& loop) {
     if (connection.generation != entry >> 32 || !connection.has(HOT)) continue;
     connection.clear(HOT);
     if (!has_room(loop)) run_turn(loop);
+    if (connection.generation != entry >> 32) continue;
+    if (connection.phase == Phase::open) report_wanted(loop, connection);
     receive(loop, connection);
   }
   loop.walked.clear();
@@ -389,7 +410,7 @@ void refuse(Loop& loop, Connection& connection, std::uint16_t status, bool head_
   loop.count(status_counter(status));
   const std::uint32_t sequence = connection.sequence_next++;
   connection.set(STOP_PARSING);
-  connection.clear(BODY_PENDING);
+  end_pending_body(loop, connection);
   connection.close_sequence = sequence;
   loop.pool.release(connection.input);
   answer_and_close(loop, connection, sequence, bytes, count);
@@ -410,7 +431,7 @@ void receive(Loop& loop, Connection& connection) {
       file_deadline(loop, connection);
       return;
     }
-    connection.clear(BODY_PENDING);
+    end_pending_body(loop, connection);
   }
   connection.clear(INPUT_HELD);
   const std::uint32_t start = INPUT_OFFSET + ((loop.input_used + 7u) & ~7u);

@@ -16,7 +16,7 @@ enum class Phase : std::uint8_t {
 };
 
 /// Bits of Connection::flags.
-enum ConnectionFlag : std::uint16_t {
+enum ConnectionFlag : std::uint32_t {
   READABLE = 1,             ///< the socket may hold input: no short read since the last edge
   PEER_FIN = 2,             ///< EOF was read, or the kernel reported it
   FIN_REPORTED = 4,         ///< core was told
@@ -32,6 +32,12 @@ enum ConnectionFlag : std::uint16_t {
   SERVER_CUT = 8192,        ///< ended because the time of a drain was up
   FRESH = 32768,            ///< nothing was received yet; `mark` is the turn that accepted it
   RECEIVED = 16384,         ///< has bytes in the arena that were not parsed yet
+  CUT_AFTER_FLUSH = 4096,   ///< with CLOSE_AFTER_FLUSH: nothing lingers, the answer is incomplete
+  RESET_AFTER_FLUSH = 1u << 16,  ///< with CLOSE_AFTER_FLUSH: the peer sees RST
+  WRITABLE_WANTED = 1u << 17,    ///< the producer of the answer in turn waits for room
+  UPGRADE_ASKED = 1u << 18,      ///< what follows the latest request may be another protocol
+  HIJACK_WANTED = 1u << 19,      ///< the socket goes to core once all earlier answers have left
+  HIJACK_READY = 1u << 20,       ///< core was told; it may take the socket
 };
 
 /// A request body that arrives in events. On the heap: few connections have one at any time.
@@ -46,13 +52,22 @@ struct StreamedBody {
   ChunkedState chunked_state;
 };
 
+/// What becomes of the connection behind an answer.
+enum class Ending : std::uint8_t {
+  persist,
+  close,  ///< staged (CLOSE-3)
+  cut,    ///< at once, the answer is incomplete (RES-6)
+  reset,  ///< the same with RST: nothing else tells that a close-delimited body is incomplete
+};
+
 /// An answer that waits for earlier ones of its connection.
 struct StashedAnswer {
   StashedAnswer* next = nullptr;
   Buffer bytes;
   std::uint32_t sequence = 0;
   bool complete = false;
-  bool close = false;
+  bool writable_wanted = false;  ///< its producer waits for room
+  Ending ending = Ending::persist;
 };
 
 inline constexpr std::uint32_t NO_SLOT = 0xffffffffu;
@@ -64,17 +79,18 @@ struct alignas(64) Connection {
   std::uint32_t sequence_next = 0;  ///< sequence of the next request
   std::uint32_t sequence_send = 0;  ///< sequence of the next answer to send; the difference is owed
   Phase phase = Phase::free;
-  std::uint8_t peer_family = 0;  ///< 0 unix, 4, 6
-  std::uint16_t flags = 0;
+  std::uint8_t peer_family = 0;   ///< 0 unix, 4, 6
+  std::uint8_t leading_crlf = 0;  ///< CRLF pairs dropped in front of the next request
+  std::uint32_t flags = 0;
   std::uint32_t close_sequence =
-      0;         ///< with STOP_PARSING: the answer after which the connection closes
-  Buffer input;  ///< bytes received and not yet used
+      0;  ///< with STOP_PARSING: the answer after which the connection closes
   std::uint32_t input_needed = 0;  ///< with BODY_PENDING: input length at which parsing goes on
+  Buffer input;                    ///< bytes received and not yet used
   std::uint32_t idle_since = 0;    ///< ms clock: accepted, or last answer sent
-  Buffer* output = nullptr;        ///< unsent bytes; `output_sent` of them are gone
+  std::uint32_t output_sent = 0;
+  Buffer* output = nullptr;  ///< unsent bytes; `output_sent` of them are gone
   StashedAnswer* stash = nullptr;
   StreamedBody* body = nullptr;
-  std::uint32_t output_sent = 0;
   std::uint32_t drain_first = 0, drain_last = 0;  ///< with TOUCHED: its records of this drain
   std::uint32_t timer_previous = NO_SLOT, timer_next = NO_SLOT;
   std::uint32_t mark =
@@ -83,13 +99,12 @@ struct alignas(64) Connection {
   std::uint16_t timer_slot = NOT_FILED;
   std::uint16_t peer_port = 0;
   std::uint32_t answer_bytes = 0;  ///< size of its latest answers, each; 0 while none was sent
-  std::uint8_t leading_crlf = 0;   ///< CRLF pairs dropped in front of the next request
   std::uint8_t peer_address[16] = {};
 
   [[nodiscard]] std::uint32_t owed() const { return sequence_next - sequence_send; }
-  [[nodiscard]] bool has(std::uint16_t flag) const { return (flags & flag) != 0; }
-  void set(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags | flag); }
-  void clear(std::uint16_t flag) { flags = static_cast<std::uint16_t>(flags & ~flag); }
+  [[nodiscard]] bool has(std::uint32_t flag) const { return (flags & flag) != 0; }
+  void set(std::uint32_t flag) { flags |= flag; }
+  void clear(std::uint32_t flag) { flags &= ~flag; }
   [[nodiscard]] std::uint32_t unsent() const {
     return output == nullptr ? 0 : output->length - output_sent;
   }

@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "ac92e812d1a14cf7";
+inline constexpr char LAYOUT_HASH[] = "838e53aa4dca46c4";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -46,8 +46,16 @@ inline constexpr std::uint32_t INLINE_BODY_BYTES_MAX = 65536;
 inline constexpr std::uint32_t OWED_ANSWERS_MAX = 64;
 /// unsent output at which reading stops (PIP-3)
 inline constexpr std::uint32_t UNSENT_BYTES_MAX = 1048576;
-/// unsent output at which a connection is cut (BP-1)
+/// bytes a producer may write before it waits for room (BP-1)
+inline constexpr std::uint32_t WRITER_BYTES_MAX = 65536;
+/// unsent output at which a producer may go on (BP-1)
+inline constexpr std::uint32_t WRITABLE_BYTES_MAX = 32768;
+/// bytes beyond which a producer that ignores backpressure is cut; core enforces it (BP-1)
 inline constexpr std::uint32_t QUEUED_BYTES_MAX = 4194304;
+/// unread bytes of a streamed body at which reading stops (BP-2)
+inline constexpr std::uint32_t UNREAD_BODY_BYTES_MAX = 262144;
+/// bytes of incomplete bodies held back by an engine, and as many again by core; beyond, they are streamed (BODY-5)
+inline constexpr std::uint32_t BUFFERED_BODIES_MAX = 33554432;
 /// bytes read from one connection in one turn (BP-4)
 inline constexpr std::uint32_t TURN_READ_BYTES_MAX = 65536;
 /// requests of one connection dispatched in one turn (BP-4)
@@ -278,6 +286,8 @@ inline constexpr std::uint32_t RESPONSE_KIND_WHOLE = 1;
 inline constexpr std::uint32_t RESPONSE_KIND_HEAD = 2;
 /// a head block, then extra lines, framing, and a body block
 inline constexpr std::uint32_t RESPONSE_KIND_HEAD_BLOCK = 3;
+/// bytes of the arena: an interim answer (1xx), the final one follows
+inline constexpr std::uint32_t RESPONSE_KIND_INTERIM = 4;
 /// no bytes: an instruction about the connection or the request body
 inline constexpr std::uint32_t RESPONSE_KIND_COMMAND = 5;
 /// the connection closes after this answer, and the head says so
@@ -290,12 +300,20 @@ inline constexpr std::uint32_t RESPONSE_FLAG_OMIT_BODY = 1024;
 inline constexpr std::uint32_t RESPONSE_FLAG_OWN_DATE = 2048;
 /// the extra lines bring the framing (content-length of an answer in parts); RAW records follow
 inline constexpr std::uint32_t RESPONSE_FLAG_OWN_LENGTH = 4096;
+/// the body is sent in chunks: one a record; the last record also ends it (RFC 9112 §7.1)
+inline constexpr std::uint32_t RESPONSE_FLAG_CHUNKED = 8192;
+/// the answer ends here, incomplete: the connection ends behind it, with RST if CLOSE is set too (RES-6)
+inline constexpr std::uint32_t RESPONSE_FLAG_CUT = 16384;
 /// send 100 Continue and read the body
 inline constexpr std::uint32_t COMMAND_CONTINUE = 1;
 /// read the body of this request
 inline constexpr std::uint32_t COMMAND_READ_ON = 2;
 /// stop reading the body of this request
 inline constexpr std::uint32_t COMMAND_READ_OFF = 3;
+/// tell with WRITABLE when the output of this answer has room (BP-1)
+inline constexpr std::uint32_t COMMAND_PULL = 4;
+/// tell with HIJACKED when all earlier answers have left and the socket can be taken
+inline constexpr std::uint32_t COMMAND_HIJACK = 5;
 /// reset the connection
 inline constexpr std::uint32_t COMMAND_ABORT = 6;
 /// the client has gone
@@ -312,10 +330,14 @@ inline constexpr std::uint32_t EVENT_KIND_BODY_ERROR = 3;
 inline constexpr std::uint32_t EVENT_KIND_HALF_CLOSED = 4;
 /// the connection is gone; answers are dropped
 inline constexpr std::uint32_t EVENT_KIND_ABORTED = 5;
+/// at most WRITABLE_BYTES_MAX of the output are unsent, and it is the turn of this answer
+inline constexpr std::uint32_t EVENT_KIND_WRITABLE = 6;
 /// a connection was accepted (only with connectionEvents)
 inline constexpr std::uint32_t EVENT_KIND_OPENED = 7;
 /// a connection ended (only with connectionEvents)
 inline constexpr std::uint32_t EVENT_KIND_CLOSED = 8;
+/// the socket can be taken (Engine.takeSocket); code 1: it cannot, requests or a body stand behind
+inline constexpr std::uint32_t EVENT_KIND_HIJACKED = 9;
 /// index of the counter requests
 inline constexpr std::uint32_t COUNTER_REQUESTS = 0;
 /// index of the counter active

@@ -90,6 +90,8 @@ struct Loop {
   std::int64_t date_second = 0;
   std::uint8_t date[29] = {};
 
+  std::uint64_t pending_body_bytes = 0;  ///< what heads that wait for inline bodies may hold
+
   bool draining = false;  ///< every answer says close
 
   /// Whether records of another engine of the isolate stand in the block: they are not ours to
@@ -140,6 +142,8 @@ void io_read_clock(Loop& loop);
 void io_stop_accepting(Loop& loop);
 /// Milliseconds until the kernel side wants a turn by itself; -1 for never.
 [[nodiscard]] std::int32_t io_next_due_ms(Loop& loop);
+/// Forgets a connection without closing it, and gives its descriptor.
+[[nodiscard]] int io_release(Loop& loop, Connection& connection);
 /// Gives the descriptor back to the kernel; with `reset` the peer sees RST.
 void io_close(Loop& loop, Connection& connection, bool reset);
 

@@ -13,6 +13,8 @@ void take_received(Loop& loop);
 void make_hot(Loop& loop, Connection& connection);
 /// Goes once through the hot list, while the batch has room.
 void receive_hot(Loop& loop);
+/// The head of a connection waits for its inline body no longer.
+void end_pending_body(Loop& loop, Connection& connection);
 /// Files the deadline of what the connection waits for now, when that is sooner than what is filed.
 void file_deadline(Loop& loop, Connection& connection);
 /// Expires what is due.
