@@ -35,6 +35,8 @@ export {
   UnsupportedMediaTypeError,
   ValidationError,
 } from './http-errors.ts'
+export type { InheritedFd } from './inherited-fds.ts'
+export { inheritedFds } from './inherited-fds.ts'
 export type { Logger } from './logger.ts'
 export { deriveMemoryLimit } from './memory-limit.ts'
 export type { MetricsCollector, MetricsSnapshot } from './metrics-collector.ts'

@@ -14,6 +14,8 @@ export interface ListenExtra {
   readonly fd?: number | undefined
   /** Path of a unix socket. */
   readonly path?: string | undefined
+  /** Permission bits of that socket. */
+  readonly mode?: number | undefined
   /** A native engine in a `node:cluster` worker: workers share the port among themselves (L-8). */
   readonly clusterWorker?: boolean | undefined
 }
@@ -80,5 +82,6 @@ export function toListenOptions(config: ResolvedConfig, extra: ListenExtra): Lis
     tenant: extra.tenant,
     fd: extra.fd,
     path: extra.path,
+    mode: extra.mode,
   }
 }

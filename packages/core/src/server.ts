@@ -12,6 +12,7 @@ import { badPathEntry, defaultAnswers, internalEntry } from './default-answers.t
 import { createDispatch } from './dispatch.ts'
 import { ServerStateError } from './errors.ts'
 import { compose } from './handler-chain.ts'
+import { lazily } from './lazily.ts'
 import { toListenOptions } from './listen-options.ts'
 import { refusedTarget } from './listen-target.ts'
 import { guarded, type Logger } from './logger.ts'
@@ -31,7 +32,7 @@ import { Router } from './router.ts'
 import type { ServerConfig } from './server-config.ts'
 import { isDevelopment, type ResolvedConfig, resolveConfig } from './server-options.ts'
 import type { Serving } from './serving.ts'
-import { closeMiddlewares, runHooks, type ShutdownHook } from './shutdown.ts'
+import { CloseDeadline, closeMiddlewares, runHooks, type ShutdownHook } from './shutdown.ts'
 import { type ClientAddress, createClientAddress } from './trusted-client.ts'
 
 /** Where and on what a server listens. */
@@ -64,16 +65,24 @@ export interface CloseReport extends DrainReport {
   readonly middlewares: readonly unknown[]
 }
 
-/** Where to listen instead of the configured address. */
-export type ListenTarget = { readonly fd: number } | { readonly path: string }
+/**
+ * Where to listen instead of the configured address: a descriptor, as `inheritedFds()` gives them, or the
+ * path of a unix socket, whose permission bits are `mode` (as the umask leaves them without).
+ */
+export type ListenTarget =
+  | { readonly fd: number }
+  | { readonly path: string; readonly mode?: number | undefined }
 
 type State = 'new' | 'opening' | 'listening' | 'draining' | 'closed'
 
-/** What `node:cluster` itself goes by; the module stays unloaded. */
-const isClusterWorker = (): boolean => process.env.NODE_UNIQUE_ID !== undefined
+const cluster = lazily<typeof import('node:cluster')>('node:cluster')
+
+/** The module is loaded only in a process that has a channel to its parent, as every worker has. */
+const isClusterWorker = (): boolean =>
+  process.send !== undefined && (cluster() as unknown as { isWorker: boolean }).isWorker
 
 const CLOSE_TIMEOUT_MS = 30_000
-/** Longest time of a timer; a longer one would fire at once. */
+/** Longest time of a timer in an engine. */
 const TIMER_MAX_MS = 2 ** 31 - 1
 
 /**
@@ -95,9 +104,12 @@ export class Server<E extends Env = Env> extends Router<E> {
   #state: State = 'new'
   #choice: EngineChoice | null = null
   #routes: SealedRoutes | null = null
-  #startPaused = false
+  #paused = false
+  /** From the call of its `listen()` on. */
+  #engine: Engine | null = null
   #opening: Promise<Listening> | null = null
   #closing: Promise<CloseReport> | null = null
+  readonly #deadline = new CloseDeadline()
   #inProcess: { engine: MemoryEngine; revision: number } | null = null
 
   constructor(config: ServerConfig<E> = {}) {
@@ -177,7 +189,8 @@ export class Server<E extends Env = Env> extends Router<E> {
         clusterWorker,
         ...target,
       })
-      if (this.#startPaused) engine.pauseAccept()
+      this.#engine = engine
+      if (this.#paused) engine.pauseAccept()
       const bound = await engine.listen(options, createDispatch(serving))
       this.#choice = choice
       this.collector?.attach(engine)
@@ -190,6 +203,7 @@ export class Server<E extends Env = Env> extends Router<E> {
       )
       return { address: bound.address, port: bound.port, engine: type }
     } catch (error) {
+      this.#engine = null
       this.#state = 'new'
       this.#opening = null
       throw error
@@ -265,7 +279,8 @@ export class Server<E extends Env = Env> extends Router<E> {
 
   /**
    * Stops accepting, lets running requests finish, closes middleware, runs `onShutdown` hooks, and cuts what is left when
-   * the time is up. Idempotent: later calls return the first promise.
+   * the time is up. Later calls return the first promise; one whose time ends earlier brings the end forward,
+   * so `close({ timeoutMs: 0 })` cuts at once.
    * @param options `timeoutMs`: milliseconds until connections are cut, 30 000 by default.
    */
   close(options: { timeoutMs?: number } = {}): Promise<CloseReport> {
@@ -274,21 +289,25 @@ export class Server<E extends Env = Env> extends Router<E> {
       return Promise.reject(
         new RangeError(`close(): timeoutMs is ${timeoutMs}, give milliseconds from 0`),
       )
-    this.#closing ??= this.#close(Math.min(timeoutMs, TIMER_MAX_MS))
+    const within = Math.min(timeoutMs, TIMER_MAX_MS)
+    this.#deadline.atMost(within)
+    if (this.#state === 'draining') void this.#engine?.close({ timeoutMs: within })
+    this.#closing ??= this.#close()
     return this.#closing
   }
 
-  async #close(timeoutMs: number): Promise<CloseReport> {
+  async #close(): Promise<CloseReport> {
     if (this.#state === 'opening') await this.#opening?.catch(() => {})
     this.#state = 'draining'
-    const engine = this.#choice?.engine ?? null
+    const engine = this.#engine
     const drain: DrainReport =
-      engine === null ? { drained: 0, cut: 0, elapsedMs: 0 } : await engine.close({ timeoutMs })
+      engine === null
+        ? { drained: 0, cut: 0, elapsedMs: 0 }
+        : await engine.close({ timeoutMs: this.#deadline.leftMs() })
     if (engine !== null) evict(engine)
-    const left = Math.max(1_000, timeoutMs - drain.elapsedMs)
     const functions = this.#routes?.functions ?? this.#current().functions
-    const middlewares = await closeMiddlewares(functions, left, this.#logger)
-    const hookErrors = await runHooks(this.#hooks, left, this.#logger)
+    const middlewares = await closeMiddlewares(functions, this.#deadline, this.#logger)
+    const hookErrors = await runHooks(this.#hooks, this.#deadline, this.#logger)
     if (this.#inProcess !== null) await this.#inProcess.engine.close({ timeoutMs: 0 })
     this.#state = 'closed'
     return { ...drain, hookErrors, middlewares }
@@ -301,14 +320,14 @@ export class Server<E extends Env = Env> extends Router<E> {
 
   /** Stops accepting connections; those that are open are served on. Idempotent; before `listen()` it means "start paused". */
   pauseAccept(): void {
-    this.#startPaused = true
-    this.#choice?.engine.pauseAccept()
+    this.#paused = true
+    this.#engine?.pauseAccept()
   }
 
   /** Accepts again. Idempotent. */
   resumeAccept(): void {
-    this.#startPaused = false
-    this.#choice?.engine.resumeAccept()
+    this.#paused = false
+    this.#engine?.resumeAccept()
   }
 
   /** The engine in use, why it was taken, and what else was considered. */

@@ -215,6 +215,7 @@ ListenerOptions read_listener(const Options& options) {
   listener.recv_buffer = static_cast<std::int32_t>(options.u32("socketRecvBuffer"));
   listener.send_buffer = static_cast<std::int32_t>(options.u32("socketSendBuffer"));
   listener.reuse_port = options.boolean("reusePort");
+  listener.mode = static_cast<std::int32_t>(options.number("mode"));
   return listener;
 }
 
@@ -324,8 +325,8 @@ napi_value pause(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// close(handle, timeoutMs): begins a drain at the next safe point; the `closed` function is called
-/// at its end
+/// close(handle, timeoutMs): begins a drain at the next safe point, or shortens the one that runs;
+/// the `closed` function is called at its end
 napi_value close(napi_env env, napi_callback_info info) {
   napi_value arguments[2];
   std::size_t count = 2;
@@ -333,9 +334,8 @@ napi_value close(napi_env env, napi_callback_info info) {
   if (engine == nullptr) return nullptr;
   double timeout_ms = 0;
   napi_get_value_double(env, arguments[1], &timeout_ms);
-  engine->drain.requested = true;
-  engine->loop.draining = true;  // from now on every head says so
-  engine->drain.timeout_ms = static_cast<std::uint32_t>(std::min(timeout_ms, 2147483647.0));
+  const auto within_ms = static_cast<std::uint32_t>(std::min(timeout_ms, 2147483647.0));
+  request_drain(engine->loop, engine->drain, within_ms);
   return nullptr;
 }
 

@@ -9,8 +9,8 @@ import {
   EngineStateError,
   EngineUnavailableError,
   type ListenAddress,
-  ListenError,
   type ListenOptions,
+  listenFailure,
   type PeerAddress,
 } from '@celeris/engine'
 import {
@@ -44,9 +44,14 @@ const SPIN_US = 50
 const isNumericAddress = (host: string): boolean => host.includes(':') || /^[\d.]+$/.test(host)
 
 /** The resolver is loaded for names only: most servers bind an address. */
-async function resolveHost(host: string): Promise<string> {
+async function resolveHost(options: ListenOptions): Promise<string> {
   const { lookup } = await import('node:dns/promises')
-  return (await lookup(host)).address
+  try {
+    return (await lookup(options.host)).address
+  } catch (error) {
+    const { code = 'ENOTFOUND', syscall } = error as NodeJS.ErrnoException
+    throw listenFailure(code, options, { syscall, cause: error })
+  }
 }
 
 class EpollEngine implements Engine {
@@ -85,14 +90,15 @@ class EpollEngine implements Engine {
     try {
       return await this.#open(options, dispatch)
     } catch (error) {
-      this.#state = 'idle'
+      this.#state = this.#state === 'opening' ? 'idle' : 'closed'
       throw error
     }
   }
 
   async #open(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
     const addon = loadAddon()
-    const host = isNumericAddress(options.host) ? options.host : await resolveHost(options.host)
+    const host = isNumericAddress(options.host) ? options.host : await resolveHost(options)
+    if (this.#state === 'closing') throw new EngineStateError('close() came while listen() ran')
     const native =
       options.eventLoop === 'native' &&
       owner[BLOCKING] === undefined &&
@@ -121,7 +127,7 @@ class EpollEngine implements Engine {
         opened = open('0.0.0.0')
       }
     } catch (error) {
-      throw listenError(error, options)
+      throw failed(error, options)
     }
     if (native) owner[BLOCKING] = this
     this.#addon = addon
@@ -140,6 +146,7 @@ class EpollEngine implements Engine {
       port: options.port,
       fd: options.fd ?? -1,
       path: options.path ?? '',
+      mode: options.mode ?? -1,
       readTimeoutMs: options.readTimeoutMs,
       readHeaderTimeoutMs: options.readHeaderTimeoutMs,
       writeTimeoutMs: options.writeTimeoutMs,
@@ -196,17 +203,18 @@ class EpollEngine implements Engine {
   }
 
   close({ timeoutMs }: { timeoutMs: number }): Promise<DrainReport> {
-    if (this.#closing !== undefined) return this.#closing
     if (this.#addon === undefined || this.#handle === undefined) {
-      if (this.#state === 'idle') this.#state = 'closed'
-      return Promise.resolve({ drained: 0, cut: 0, elapsedMs: 0 })
+      // Before listen(), or while it looks up a name: it sees the state and gives up.
+      this.#state = this.#state === 'opening' ? 'closing' : 'closed'
+      this.#closing ??= Promise.resolve({ drained: 0, cut: 0, elapsedMs: 0 })
+      return this.#closing
     }
-    const addon = this.#addon
-    const handle = this.#handle
-    this.#state = 'closing'
-    this.#closing = new Promise((resolve) => {
+    if (this.#state !== 'closed') {
+      this.#state = 'closing'
+      this.#addon.close(this.#handle, timeoutMs)
+    }
+    this.#closing ??= new Promise((resolve) => {
       this.#closed = resolve
-      addon.close(handle, timeoutMs)
     })
     return this.#closing
   }
@@ -223,28 +231,13 @@ class EpollEngine implements Engine {
   }
 }
 
-function listenError(error: unknown, options: ListenOptions): unknown {
+function failed(error: unknown, options: ListenOptions): unknown {
   const code = systemErrorCode(error)
   if (code === undefined) return error
-  const syscall = (error as { syscall?: string }).syscall ?? 'listen'
-  if (options.fd !== undefined) {
-    return new ListenError(
-      'CELERIS_INVALID_FD',
-      `descriptor ${options.fd} is not a bound stream socket (${code})`,
-      { syscall, address: '', port: 0, cause: error },
-    )
-  }
-  const address = options.path ?? options.host
-  const where =
-    options.path ?? `${address.includes(':') ? `[${address}]` : address}:${options.port}`
-  const advice: { [code: string]: string | undefined } = {
-    EADDRINUSE:
-      'another server is listening there: stop it, choose another port, or use port 0 for a free one',
-    EACCES: 'this user may not bind it: use a port from 1024 on, or grant CAP_NET_BIND_SERVICE',
-    EADDRNOTAVAIL: 'no interface of this machine has that address',
-  }
-  const message = `listen ${code}: cannot listen on ${where}${advice[code] === undefined ? '' : `: ${advice[code]}`}`
-  return new ListenError(code, message, { syscall, address, port: options.port, cause: error })
+  return listenFailure(code, options, {
+    syscall: (error as { syscall?: string }).syscall,
+    cause: error,
+  })
 }
 
 /**

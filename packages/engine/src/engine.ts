@@ -52,6 +52,8 @@ export interface ListenOptions {
   readonly fd?: number | undefined
   /** Path of a unix socket to bind instead. */
   readonly path?: string | undefined
+  /** Permission bits of that socket; undefined leaves them to the umask. */
+  readonly mode?: number | undefined
   /** Native I/O threads; 0 runs the loop on the JS thread. */
   readonly workers: number
   /** Expected load, a hint for the adaptive engine. */
@@ -158,7 +160,10 @@ export interface Engine {
   pauseAccept(): void
   /** Accepts again; idempotent. */
   resumeAccept(): void
-  /** Drains and closes, cutting what is left after `timeoutMs`; later calls return the first promise. */
+  /**
+   * Drains and closes, cutting what is left after `timeoutMs`. Later calls return the first promise, and
+   * cut earlier if their `timeoutMs` ends earlier.
+   */
   close(options: { timeoutMs: number }): Promise<DrainReport>
   /** Counters; never throws, in any state. */
   metrics(): EngineMetrics

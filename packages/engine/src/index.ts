@@ -19,3 +19,4 @@ export {
   EngineUnavailableError,
   ListenError,
 } from './errors.ts'
+export { listenFailure } from './listen-failure.ts'

@@ -1,6 +1,6 @@
 // The end of an engine (core.md L-9): nobody new, a grace for the idle, time for the busy, then a cut.
-import type { Server } from 'node:net'
 import type { DrainReport } from '@celeris/engine'
+import { type Acceptor, closeAcceptor } from './acceptor.ts'
 import type { Connection } from './connection.ts'
 
 /** One turn of the event loop. */
@@ -11,7 +11,9 @@ const GRACE_MS = 250
 
 export interface Draining {
   readonly timeoutMs: number
-  readonly server: Server
+  /** Gives the end, in milliseconds from now, whenever a later call brings it forward. */
+  readonly onHasten: (listener: (timeoutMs: number) => void) => void
+  readonly acceptor: Acceptor
   readonly connections: () => Connection[]
   /** Serves what was accepted and held back. */
   readonly takeWaiting: () => void
@@ -21,15 +23,44 @@ export interface Draining {
   readonly turnsDone: () => boolean
 }
 
+/** A moment that may be brought forward while somebody waits for it. */
+class Deadline {
+  #at: number
+  #moved: () => void = () => undefined
+
+  constructor(at: number) {
+    this.#at = at
+  }
+
+  atMost(at: number): void {
+    this.#at = Math.min(this.#at, at)
+    this.#moved()
+  }
+
+  /** Calls back once when it has come; gives what cancels that. */
+  watch(passed: () => void): () => void {
+    let timer: NodeJS.Timeout | undefined
+    this.#moved = () => {
+      clearTimeout(timer)
+      timer = setTimeout(passed, Math.max(0, Math.ceil(this.#at - performance.now())))
+    }
+    this.#moved()
+    return () => {
+      clearTimeout(timer)
+      this.#moved = () => undefined
+    }
+  }
+}
+
 /** Resolves when the condition holds after some change, or at the deadline. */
-function settledOr(deadline: number, draining: Draining, done: () => boolean): Promise<void> {
+function settledOr(deadline: Deadline, draining: Draining, done: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
-      clearTimeout(timer)
+      cancel()
       draining.onSettled(() => undefined)
       resolve()
     }
-    const timer = setTimeout(finish, Math.max(0, Math.ceil(deadline - performance.now())))
+    const cancel = deadline.watch(finish)
     const check = (): void => {
       if (done()) finish()
     }
@@ -40,17 +71,22 @@ function settledOr(deadline: number, draining: Draining, done: () => boolean): P
 
 export async function drainConnections(draining: Draining): Promise<DrainReport> {
   const start = performance.now()
-  const deadline = start + draining.timeoutMs
+  const deadline = new Deadline(start + draining.timeoutMs)
+  const graceEnd = new Deadline(start + Math.min(GRACE_MS, draining.timeoutMs / 10))
+  draining.onHasten((timeoutMs) => {
+    graceEnd.atMost(performance.now() + Math.min(GRACE_MS, timeoutMs / 10))
+    deadline.atMost(performance.now() + timeoutMs)
+  })
   // One turn takes what the kernel has accepted for us; closing the listener resets the rest of its queue.
   await turn()
-  const closed = new Promise<void>((resolve) => draining.server.close(() => resolve()))
+  const closed = closeAcceptor(draining.acceptor)
   draining.takeWaiting()
   const open = new Set(draining.connections())
   const busy = (): Connection[] =>
     draining.connections().filter((connection) => !connection.lingering)
   // A lingering connection has its last answer: it never delays the end (CLOSE-4).
   const allEnded = (): boolean => busy().length === 0
-  await settledOr(start + Math.min(GRACE_MS, draining.timeoutMs / 10), draining, allEnded)
+  await settledOr(graceEnd, draining, allEnded)
   for (const connection of busy()) if (connection.idle) connection.shut()
   if (!allEnded()) {
     const shutIdle = (): boolean => {

@@ -74,6 +74,8 @@ class NodeEngine implements Engine {
   #paused = false
   #closing: Promise<DrainReport> | null = null
   #onSettled: () => void = () => undefined
+  #closeBy = Number.POSITIVE_INFINITY
+  #hasten: (timeoutMs: number) => void = () => undefined
 
   async listen(options: ListenOptions, dispatch: Dispatch): Promise<ListenAddress> {
     if (this.#state !== 'idle')
@@ -234,24 +236,29 @@ class NodeEngine implements Engine {
   }
 
   close(options: { timeoutMs: number }): Promise<DrainReport> {
-    this.#closing ??= this.#close(options.timeoutMs)
+    this.#closeBy = Math.min(this.#closeBy, performance.now() + options.timeoutMs)
+    this.#hasten(options.timeoutMs)
+    this.#closing ??= this.#close()
     return this.#closing
   }
 
-  async #close(timeoutMs: number): Promise<DrainReport> {
+  async #close(): Promise<DrainReport> {
     const wasIdle = this.#state === 'idle'
     this.#state = 'closing'
     if (this.#serving !== null) this.#serving.draining = true
     await this.#starting
     const serving = this.#serving
-    const server = this.#acceptor?.server
-    if (wasIdle || serving === null || server === undefined) {
+    const acceptor = this.#acceptor
+    if (wasIdle || serving === null || acceptor === null) {
       this.#state = 'closed'
       return { drained: 0, cut: 0, elapsedMs: 0 }
     }
     const report = await drainConnections({
-      timeoutMs,
-      server,
+      timeoutMs: Math.max(0, this.#closeBy - performance.now()),
+      onHasten: (listener) => {
+        this.#hasten = listener
+      },
+      acceptor,
       connections: () => this.#connections.all(),
       takeWaiting: () => this.resumeAccept(),
       onSettled: (listener) => {

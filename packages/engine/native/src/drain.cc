@@ -27,13 +27,32 @@ void begin(Loop& loop, Drain& drain) {
   loop.draining = true;
 }
 
+/// Whether a moment of the clock, which wraps, comes before another one.
+bool before(std::uint32_t one, std::uint32_t other) {
+  return static_cast<std::int32_t>(one - other) < 0;
+}
+
 }  // namespace
+
+void request_drain(Loop& loop, Drain& drain, std::uint32_t timeout_ms) {
+  loop.draining = true;  // from now on every head says so
+  if (drain.active) {
+    io_read_clock(loop);
+    const std::uint32_t grace_end_ms = loop.now_ms + std::min(GRACE_MS, timeout_ms / 10);
+    const std::uint32_t deadline_ms = loop.now_ms + timeout_ms;
+    if (before(deadline_ms, drain.deadline_ms)) drain.deadline_ms = deadline_ms;
+    if (before(grace_end_ms, drain.grace_end_ms)) drain.grace_end_ms = grace_end_ms;
+  } else {
+    drain.timeout_ms = drain.requested ? std::min(drain.timeout_ms, timeout_ms) : timeout_ms;
+  }
+  drain.requested = true;
+}
 
 void step_drain(Loop& loop, Drain& drain) {
   if (drain.requested && !drain.active) begin(loop, drain);
   if (!drain.active || drain.finished) return;
-  const bool grace_over = static_cast<std::int32_t>(loop.now_ms - drain.grace_end_ms) >= 0;
-  const bool time_up = static_cast<std::int32_t>(loop.now_ms - drain.deadline_ms) >= 0;
+  const bool grace_over = !before(loop.now_ms, drain.grace_end_ms);
+  const bool time_up = !before(loop.now_ms, drain.deadline_ms);
   bool busy = false;
   if (grace_over || time_up) {
     for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) {

@@ -96,6 +96,10 @@ void open_unix(Listener& listener, const ListenerOptions& options) {
   if (!make_room(address)) return fail(listener, "bind");
   listener.fd.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.fd.valid()) return fail(listener, "socket");
+  const auto mode = static_cast<mode_t>(options.mode);
+  // Bits set before the bind are those the file is made with, less the umask: it is never open
+  // wider.
+  if (options.mode >= 0) (void)::fchmod(listener.fd.get(), mode);
   if (::bind(listener.fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail(listener, "bind");
   struct statx made {};
@@ -104,6 +108,7 @@ void open_unix(Listener& listener, const ListenerOptions& options) {
     listener.inode = made.stx_ino;
     listener.device = device_of(made);
   }
+  if (options.mode >= 0 && ::chmod(address.sun_path, mode) != 0) return fail(listener, "chmod");
   set_inherited_options(listener.fd.get(), options, false);
   if (::listen(listener.fd.get(), options.backlog) != 0) fail(listener, "listen");
 }
@@ -138,6 +143,14 @@ void open_tcp(Listener& listener, const ListenerOptions& options) {
   if (::listen(fd, options.backlog) != 0) fail(listener, "listen");
 }
 
+/// Listening on an unbound socket would take a random port in silence.
+bool is_bound(const sockaddr_storage& bound) {
+  if (bound.ss_family == AF_INET6)
+    return reinterpret_cast<const sockaddr_in6&>(bound).sin6_port != 0;
+  if (bound.ss_family == AF_INET) return reinterpret_cast<const sockaddr_in&>(bound).sin_port != 0;
+  return bound.ss_family == AF_UNIX;
+}
+
 void inherit(Listener& listener, const ListenerOptions& options) {
   const int fd = options.inherited_fd;
   int type = 0;
@@ -147,6 +160,10 @@ void inherit(Listener& listener, const ListenerOptions& options) {
   if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM ||
       ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &bound_length) != 0) {
     if (errno == 0 || type != SOCK_STREAM) errno = EINVAL;
+    return fail(listener, "listen");
+  }
+  if (!is_bound(bound)) {
+    errno = EINVAL;
     return fail(listener, "listen");
   }
   listener.fd.reset(fd);

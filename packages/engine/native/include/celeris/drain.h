@@ -17,6 +17,8 @@ struct Drain {
   std::uint32_t cut = 0;
 };
 
+/// Asks for a drain; while one runs, brings its end forward if this one would end earlier.
+void request_drain(Loop& loop, Drain& drain, std::uint32_t timeout_ms);
 /// Begins a requested drain, moves a drain on; may add events to the batch. Sets `finished` when
 /// nothing is left.
 void step_drain(Loop& loop, Drain& drain);

@@ -8,8 +8,9 @@
 namespace celeris {
 
 struct ListenerOptions {
-  std::string host;  ///< numeric address
-  std::string path;  ///< unix socket instead, when not empty
+  std::string host;        ///< numeric address
+  std::string path;        ///< unix socket instead, when not empty
+  std::int32_t mode = -1;  ///< permission bits of the unix socket; -1 leaves them to the umask
   std::uint16_t port = 0;
   std::int32_t inherited_fd = -1;
   std::int32_t backlog = 4096;
