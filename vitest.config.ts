@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Alias } from 'vite'
 import { defaultExclude, defineConfig } from 'vitest/config'
+import { faultFolder } from './scripts/fault-build.mjs'
 
 const packages = fileURLToPath(new URL('packages/', import.meta.url))
 
@@ -23,6 +24,7 @@ function sourceAliases(): Alias[] {
 }
 
 const built = '**/*.dist.test.ts'
+const faulty = '**/*.faults.test.ts'
 const exclude = [...defaultExclude, '**/.tools/**', '**/native/**']
 
 export default defineConfig({
@@ -39,7 +41,18 @@ export default defineConfig({
             'packages/*/{src,test,conformance,layout}/**/*.test.ts',
             'examples/*/**/*.test.ts',
           ],
-          exclude: [...exclude, built],
+          exclude: [...exclude, built, faulty],
+        },
+      },
+      {
+        // The engines in a build whose system calls fail on demand.
+        resolve: { alias: sourceAliases() },
+        test: {
+          name: 'faults',
+          include: [`packages/*/test/${faulty}`],
+          exclude,
+          globalSetup: 'scripts/fault-build.mjs',
+          env: { CELERIS_NATIVE_DIR: faultFolder },
         },
       },
       {

@@ -7,7 +7,7 @@ import { cross } from './gates/cross.mjs'
 import { checkSymbols } from './gates/symbols.mjs'
 import { tarballs } from './gates/tarballs.mjs'
 import { lintSteps } from './lint.mjs'
-import { prebuilds, special } from './native.mjs'
+import { faultBuild, prebuilds } from './native.mjs'
 import { fuzz, unit } from './native-tests.mjs'
 import { prebuildHere } from './packs.mjs'
 import { cache, nativePackages, readJson } from './paths.mjs'
@@ -50,8 +50,8 @@ async function sanitizedConformance() {
   let folder = ''
   await check('sanitized build', () => {
     for (const addon of nativePackages()) {
-      folder = special(addon.folder, 'sanitized', {
-        CXXFLAGS: `${flags} -fno-omit-frame-pointer -g -O1 -DCELERIS_DEBUG`,
+      folder = faultBuild(addon.folder, 'sanitized', {
+        CXXFLAGS: `${flags} -fno-omit-frame-pointer -g -O1`,
         LDFLAGS: flags,
       })
     }
@@ -75,6 +75,7 @@ process.exit(maps.includes(${JSON.stringify(folder)}) && maps.includes('libasan'
     return run(process.execPath, ['--eval', program], { env })
   })
   await tests('sanitized conformance', [CONFORMANCE, '--project', 'source'], env)
+  await tests('sanitized faults', ['--project', 'faults'], env)
 }
 
 async function nativeChecks() {
@@ -109,7 +110,7 @@ export async function ci() {
   await check('types', () => run('tsc', ['-b']))
   await check('import directions', () => run('depcruise', ['packages', 'examples', 'test']))
   await check('unused code and dependencies', () => run('knip', []))
-  await tests('vitest', [])
+  await tests('vitest', ['--project', 'source', '--project', 'dist'])
   if (onLinux) await nativeChecks()
   say(`npm test took ${Math.round(performance.now() - start)} ms`)
   say(`${total.passed} passed, ${total.failed} failed`)

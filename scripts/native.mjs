@@ -21,8 +21,9 @@ import { cache, root } from './paths.mjs'
 import { missingTools, nodeHeaders, toolchainFingerprint } from './toolchain.mjs'
 
 const GENERATED = new Set(['build', 'prebuilds', 'shared'])
-const UNSHIPPED = new Set(['test', 'fuzz', 'bench', 'build'])
+const UNSHIPPED = new Set(['test', 'fuzz', 'bench', 'build', 'faults'])
 const sharedSources = join(root, 'packages/engine/native')
+const faultSources = join(sharedSources, 'faults')
 
 const copyWithout = (from, to, names) => {
   mkdirSync(to, { recursive: true })
@@ -56,11 +57,13 @@ const run = (command, args, cwd, extra = {}) => {
  * Copies a package's native folder with the shared C++ beside it, laid out as in its tarball, so
  * that a special build (prebuilt, cross, sanitized) leaves the workspace's own build alone. Calls
  * `work` with that folder unless the same sources, compiler and flags made `result` before.
+ * `withFaults` adds what a test build has and a tarball has not.
  */
-const staged = (folder, name, flags, result, work) => {
+const staged = (folder, name, flags, result, work, withFaults = false) => {
   const copy = join(cache, 'native', 'staged', `${basename(folder)}-${name}`)
   const stamp = `${copy}.hash`
   const sources = { native: join(folder, 'native'), shared: sharedSources }
+  if (withFaults) sources.faults = faultSources
   const hash = createHash('sha256').update(JSON.stringify([flags, result, toolchainFingerprint()]))
   for (const [place, from] of Object.entries(sources)) hashFolder(hash, place, from)
   const fingerprint = hash.digest('hex')
@@ -69,6 +72,7 @@ const staged = (folder, name, flags, result, work) => {
   rmSync(copy, { recursive: true, force: true })
   copyWithout(sources.native, copy, GENERATED)
   copyWithout(sources.shared, join(copy, 'shared'), UNSHIPPED)
+  if (withFaults) copyWithout(faultSources, join(copy, 'shared/faults'), new Set())
   work(copy)
   writeFileSync(stamp, fingerprint)
 }
@@ -107,17 +111,33 @@ export function prebuilds(folder, options = {}) {
   return result
 }
 
-/** A build with other compiler flags; returns a folder fit for CELERIS_NATIVE_DIR. */
-export function special(folder, name, flags) {
+/** Linker flags that divert the calls which faults.cc defines a `__wrap_` for. */
+function diverted() {
+  const text = readFileSync(join(faultSources, 'faults.cc'), 'utf8')
+  const symbols = new Set([...text.matchAll(/\b__wrap_(\w+)\(/g)].map(([, symbol]) => symbol))
+  return [...symbols].map((symbol) => `-Wl,--wrap=${symbol}`)
+}
+
+/**
+ * The test build, whose system calls and allocations fail when a script says so (engines.md §1.3),
+ * with further compiler flags; returns a folder fit for CELERIS_NATIVE_DIR.
+ */
+export function faultBuild(folder, name, flags = {}) {
+  const { CXXFLAGS = '-g -O1', LDFLAGS = '' } = flags
+  const all = {
+    CXXFLAGS: `${CXXFLAGS} -DCELERIS_DEBUG -DCELERIS_FAULTS`,
+    LDFLAGS: [LDFLAGS, ...diverted()].join(' '),
+  }
   const target = join(cache, 'native', name)
   const result = join(target, basename(folder), 'celeris.node')
-  staged(folder, name, flags, result, (copy) => {
-    run('node-gyp', ['rebuild'], copy, flags)
+  const work = (copy) => {
+    run('node-gyp', ['rebuild'], copy, all)
     const release = join(copy, 'build/Release')
     const addon = readdirSync(release).find((file) => file.endsWith('.node'))
     mkdirSync(join(target, basename(folder)), { recursive: true })
     cpSync(join(release, addon), result)
-  })
+  }
+  staged(folder, name, all, result, work, true)
   return target
 }
 

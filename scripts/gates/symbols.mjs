@@ -1,4 +1,5 @@
-// Fails when a native addon imports a symbol newer than the oldest system Node itself supports.
+// Fails when a native addon imports a symbol newer than the oldest system Node itself supports, or
+// when it is the test build, whose system calls can be made to fail.
 //   node scripts/gates/symbols.mjs FILE…
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -22,15 +23,21 @@ function newer(version, ceiling) {
   return false
 }
 
+/** What only the test build has: exports of faults.cc, and calls that the linker diverted to it. */
+const FAULTS = ['faultReport', 'faultCalls', '__wrap_']
+
 /** Checks one file and says the newest version it needs of each library. */
 export function checkSymbols(file) {
-  const machine = readFileSync(file).readUInt16LE(E_MACHINE_OFFSET)
+  const bytes = readFileSync(file)
+  const machine = bytes.readUInt16LE(E_MACHINE_OFFSET)
   const native = machine === NATIVE_MACHINE[process.arch]
   const objdump = native ? 'objdump' : (OBJDUMP[machine] ?? 'objdump')
   const { status, stdout, stderr, error } = spawnSync(objdump, ['-T', file], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${objdump} -T ${file}: ${error?.message ?? stderr}`)
   const newest = {}
-  const problems = []
+  const problems = FAULTS.filter((name) => bytes.includes(name)).map(
+    (name) => `it is the test build: it has ${name}`,
+  )
   for (const line of stdout.split('\n')) {
     if (!line.includes('*UND*')) continue
     const match = /\(?(GLIBC|GLIBCXX|CXXABI)_([0-9.]+|PRIVATE)\)?\s+(\S+)$/.exec(line)

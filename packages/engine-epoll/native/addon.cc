@@ -18,6 +18,10 @@
 #include "celeris/uv_driver.h"
 #include "epoll_loop.h"
 
+#ifdef CELERIS_FAULTS  // the test build (engines.md §1.3); a release has no such file
+#include "../faults/faults.cc"
+#endif
+
 namespace celeris {
 
 namespace {
@@ -431,6 +435,9 @@ napi_value init(napi_env env, napi_value exports) {
   napi_value hash;
   napi_create_string_utf8(env, LAYOUT_HASH, NAPI_AUTO_LENGTH, &hash);
   napi_set_named_property(env, exports, "layoutHash", hash);
+#ifdef CELERIS_FAULTS
+  faults::define(env, exports);
+#endif
   return exports;
 }
 

@@ -1,0 +1,19 @@
+// The table of request bytes while a recv never takes more than one of them, and libuv waits.
+import { engineConformance } from '@celeris/engine/conformance'
+import { epollEngine } from '@celeris/engine-epoll'
+import { afterEach, beforeEach, describe, test } from 'vitest'
+import { faults } from './support/faults.ts'
+
+describe('framing of the epoll engine, recv takes 1 byte', () => {
+  beforeEach(() => faults({ call: 'recv', take: [1] }))
+  afterEach(() => faults())
+  const subject = { create: () => epollEngine(), listen: { eventLoop: 'libuv' as const } }
+  const cases = engineConformance(subject).filter(({ group }) => group === 'framing')
+  for (const c of cases) {
+    test.skipIf(c.skip !== undefined)(
+      `${c.name}${c.skip === undefined ? '' : ` (skipped: ${c.skip})`}`,
+      { timeout: 120_000 },
+      ({ signal }) => c.run(signal),
+    )
+  }
+})
