@@ -1,7 +1,16 @@
-import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { type Handler, Server, type ServerConfig } from '../src/index.ts'
@@ -317,6 +326,44 @@ describe.each(ENGINES)('life of a server, %s', (engine) => {
     expect((await wire.ask(GET)).text).toBe('hello')
   })
 
+  test('pauseAccept() counts while listen() is pending, and resumeAccept() takes it back (L-11)', async () => {
+    for (const resumed of [false, true]) {
+      const app = make(engine)
+      // Looked up, so that listen() is pending for some turns.
+      const opening = app.listen(0, 'localhost')
+      await turn()
+      app.pauseAccept()
+      if (resumed) app.resumeAccept()
+      const { port, address } = await opening
+      const wire = await Wire.open({ port, host: address })
+      atEnd(() => wire.close())
+      let answered = false
+      const answer = wire.ask(GET).then((got) => {
+        answered = true
+        return got
+      })
+      if (!resumed) {
+        for (let i = 0; i < 20; i++) await turn()
+        expect(answered).toBe(false)
+        app.resumeAccept()
+      }
+      expect((await answer).text).toBe('hello')
+    }
+  })
+
+  test('close() serves who waits in the queue of a paused server (L-9, L-11)', async () => {
+    const app = make(engine)
+    app.pauseAccept()
+    const { port } = await app.listen()
+    const wire = await Wire.open({ port })
+    atEnd(() => wire.close())
+    await wire.send(GET)
+    const closing = app.close()
+    const answer = await wire.answer()
+    expect([answer.text, answer.header('connection')]).toEqual(['hello', 'close'])
+    expect(await closing).toMatchObject({ drained: 1, cut: 0 })
+  })
+
   test('a waiting request survives close({ timeoutMs: Infinity }) (L-9)', async () => {
     const started = gate()
     const proceed = gate()
@@ -385,8 +432,7 @@ describe.each(ENGINES)('life of a server, %s', (engine) => {
     expect(await ask({ path: fits })).toBe('hello')
   })
 
-  test('unix socket: close() leaves what another has put in its place (L-7)', async ({ skip }) => {
-    if (engine === 'node') skip('libuv unlinks the path that it bound')
+  test('unix socket: close() leaves what another has put in its place (L-7)', async () => {
     const path = join(directory(), 'a.sock')
     const first = make(engine)
     await first.listen({ path })
@@ -396,6 +442,113 @@ describe.each(ENGINES)('life of a server, %s', (engine) => {
     atEnd(() => new Promise((resolve) => other.close(resolve)))
     await first.close({ timeoutMs: 0 })
     expect(lstatSync(path).isSocket()).toBe(true)
+    expect(readdirSync(dirname(path))).toEqual(['a.sock'])
+    const wire = await Wire.open({ path })
+    await wire.close()
+  })
+
+  test('unix socket: mode sets the permission bits, whatever the umask is (L-7)', async () => {
+    const folder = directory()
+    const before = process.umask()
+    for (const mode of [0o600, 0o660, 0o666, 0o000]) {
+      const path = join(folder, `${mode}.sock`)
+      await make(engine).listen({ path, mode })
+      expect((lstatSync(path).mode & 0o777).toString(8)).toBe(mode.toString(8))
+    }
+    const path = join(folder, 'umask.sock')
+    await make(engine).listen({ path })
+    expect(lstatSync(path).mode & 0o777).toBe(0o777 & ~before)
+    for (const mode of [-1, 0o1777, 1.5, Number.NaN, '660'])
+      await expect(
+        make(engine).listen({ path: `${path}2`, mode: mode as number }),
+      ).rejects.toBeInstanceOf(RangeError)
+  })
+
+  test('unix socket: a directory that is missing is a clear error (L-3, L-7)', async () => {
+    const path = join(directory(), 'none', 'a.sock')
+    await expect(make(engine).listen({ path })).rejects.toMatchObject({
+      name: 'ListenError',
+      address: path,
+      port: 0,
+    })
+  })
+
+  test('descriptors that are no sockets are refused and stay open (L-6)', async () => {
+    const path = join(directory(), 'file')
+    const file = openSync(path, 'w')
+    atEnd(() => closeSync(file))
+    const app = make(engine)
+    for (const fd of [file, 99_999]) {
+      await expect(app.listen({ fd })).rejects.toMatchObject({
+        name: 'ListenError',
+        code: 'CELERIS_INVALID_FD',
+        syscall: expect.any(String),
+        message: expect.stringContaining(String(fd)),
+      })
+    }
+    writeSync(file, 'still open')
+    expect(lstatSync(path).size).toBe(10)
+  })
+
+  test('a host name that does not exist is a clear error (L-3)', async () => {
+    const host = 'no-such-host.invalid'
+    await expect(make(engine).listen(0, host)).rejects.toMatchObject({
+      name: 'ListenError',
+      address: host,
+      message: expect.stringContaining(host),
+    })
+  })
+
+  test('close() during a listen() that looks a name up ends closed (L-10)', async () => {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const app = make(engine)
+      const opening = app.listen(0, host)
+      const closing = app.close()
+      const { port } = await opening
+      expect(await closing).toMatchObject({ drained: 0, cut: 0 })
+      await expect(Wire.open({ port })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    }
+  })
+
+  test('a later close() brings the end forward, never back (L-10, C8)', async () => {
+    const started = gate()
+    const reasons: unknown[] = []
+    const { connect, app } = await serve(engine, (server) => {
+      server.get('/', async (c) => {
+        c.signal.addEventListener('abort', () => void reasons.push(c.signal.reason.code))
+        started.open()
+        await new Promise(() => undefined)
+      })
+    })
+    const wire = await connect()
+    await wire.send(GET)
+    await started.promise
+    const closing = app.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    for (let i = 0; i < 20; i++) await turn()
+    expect(app.close()).toBe(closing)
+    for (let i = 0; i < 20; i++) await turn()
+    expect(wire.ending).toBe('open')
+    expect(app.close({ timeoutMs: 0 })).toBe(closing)
+    expect(app.close({ timeoutMs: 60_000 })).toBe(closing)
+    expect(await closing).toMatchObject({ drained: 0, cut: 1 })
+    await wire.rest()
+    expect([wire.ending, reasons]).toEqual(['reset', ['CELERIS_SERVER_CUT']])
+  })
+
+  test('a later close() ends a hook that waits (L-9, L-10)', async () => {
+    const waiting = gate()
+    const { app, errors } = await serve(engine, (server) => {
+      server.onShutdown(async ({ signal }) => {
+        waiting.open()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        throw new Error('told to end')
+      })
+    })
+    const closing = app.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    await waiting.promise
+    void app.close({ timeoutMs: 0 })
+    expect((await closing).hookErrors.map(String)).toEqual(['Error: told to end'])
+    expect(errors()).toEqual(['Error: told to end'])
   })
 
   test('a target that names nothing is refused, never the configured port (L-6, L-7)', async () => {

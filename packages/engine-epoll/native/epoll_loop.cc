@@ -286,9 +286,7 @@ void resume_accept(LoopIo& io, std::uint8_t reason) {
 void io_stop_accepting(Loop& loop) {
   LoopIo& io = *loop.io;
   if (!io.listener.fd.valid()) return;
-  for (std::uint32_t round = 0;
-       round < ACCEPT_ROUNDS_MAX && (io.accept_pause & PAUSED_BY_USER) == 0; round++) {
-    if (!accept_batch(loop)) break;
+  for (std::uint32_t round = 0; round < ACCEPT_ROUNDS_MAX && accept_batch(loop); round++) {
   }
   pause_accept(io, PAUSED_BY_DRAIN);
   close_listener(io.listener);

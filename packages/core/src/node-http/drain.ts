@@ -87,6 +87,8 @@ export async function drainConnections(draining: Draining): Promise<DrainReport>
   // A lingering connection has its last answer: it never delays the end (CLOSE-4).
   const allEnded = (): boolean => busy().length === 0
   await settledOr(graceEnd, draining, allEnded)
+  // Timers come before input: what arrived while this process was kept from running is read first.
+  await turn()
   for (const connection of busy()) if (connection.idle) connection.shut()
   if (!allEnded()) {
     const shutIdle = (): boolean => {
