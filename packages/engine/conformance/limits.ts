@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
 import { collectBodies } from './body-collector.ts'
 import type { Overrides } from './listen-options.ts'
 import type { RawClient } from './raw-client.ts'
@@ -181,6 +182,25 @@ export const limitCases: readonly CaseDefinition[] = [
         served.requests.filter(({ path }) => path === '/burst').length,
         burst.length - turnedAway,
       )
+    },
+  },
+  {
+    name: 'a burst of silent newcomers at maxConnections: each makes room for the next (BP-3)',
+    async run(scope) {
+      const maxConnections = 10
+      const served = await scope.serve({}, { maxConnections })
+      await Promise.all(Array.from({ length: maxConnections }, () => served.connect()))
+      // All are accepted in one go, before any that is closed for them has gone.
+      served.engine.pauseAccept()
+      const burst = 100
+      await Promise.all(Array.from({ length: burst }, () => served.connect()))
+      // libuv accepts one per turn: then an engine that cannot leave them in the kernel holds them all.
+      for (let i = 0; i < 2 * burst; i++) await turn()
+      served.engine.resumeAccept()
+      const { engine } = served
+      const seen = (): number => engine.metrics().accepted + engine.metrics().rejected
+      await scope.until(() => seen() === maxConnections + burst, 'all were accepted')
+      await scope.until(() => engine.metrics().active <= maxConnections, 'no more are open')
     },
   },
 ]

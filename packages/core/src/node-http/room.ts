@@ -17,7 +17,10 @@ export function makeRoom(
   counters: Counters,
 ): boolean {
   if (connections.count < options.maxConnections) return true
-  const idle = connections.all().filter((connection) => connection.idle)
+  // Those that made room before in this turn are still in the table, and may not do so twice.
+  const open = connections.all().filter(({ socket }) => !socket.destroyed)
+  if (open.length < options.maxConnections) return true
+  const idle = open.filter((connection) => connection.idle)
   const sampled = idle.slice(0, SAMPLES)
   const longest = sampled.sort((a, b) => a.clock.idleSince - b.clock.idleSince)[0]
   if (longest !== undefined) {
