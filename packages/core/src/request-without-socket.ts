@@ -13,6 +13,7 @@ import {
 import {
   COMMAND_ABORT,
   COMMAND_CONTINUE,
+  COMMAND_PULL,
   COMMAND_READ_OFF,
   COMMAND_READ_ON,
   COUNTER_ACCEPTED,
@@ -26,6 +27,7 @@ import {
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_END,
   EVENT_KIND_BODY_ERROR,
+  EVENT_KIND_WRITABLE,
   INLINE_BODY_BYTES_MAX,
 } from '@celeris/engine/layout'
 import { openRecord } from './arena.ts'
@@ -34,8 +36,14 @@ import { Counters } from './node-http/counters.ts'
 import { errorAnswer } from './node-http/exchange.ts'
 import { RecordWriter } from './node-http/record-writer.ts'
 import { checkHead } from './node-http/request-check.ts'
-import { type ReadResponse, ResponseReader } from './node-http/response-reader.ts'
+import {
+  type Answer,
+  type AnswerState,
+  type ReadResponse,
+  ResponseReader,
+} from './node-http/response-reader.ts'
 import { SlotTable } from './node-http/slot-table.ts'
+import { BodyStream } from './web-body-stream.ts'
 import { headOfRequest, responseOf, WebBody } from './web-exchange.ts'
 
 /** Largest piece of a streamed body in one event. */
@@ -62,6 +70,10 @@ class InFlight {
   reading = false
   wanted = false
   receivedBytes = 0
+  /** The body of an answer in parts, once its head is there. */
+  stream: BodyStream | null = null
+  /** Ends the watch over the signal of the request. */
+  unwatch: () => void = () => undefined
   constructor(
     slot: number,
     generation: number,
@@ -141,9 +153,9 @@ class SocketlessEngine implements MemoryEngine {
       this.#counters.add(COUNTER_ACCEPTED)
       this.#counters.add(COUNTER_ACTIVE)
       const { slot, generation, sequence } = flight
-      request.signal.addEventListener('abort', () => this.#abort(flight, request.signal.reason), {
-        once: true,
-      })
+      const onAbort = (): void => this.#abort(flight, request.signal.reason)
+      request.signal.addEventListener('abort', onAbort, { once: true })
+      flight.unwatch = () => request.signal.removeEventListener('abort', onAbort)
       serving.turns.pushRequest({ slot, generation, sequence, head, verdict, body: body.collected })
     })
   }
@@ -158,6 +170,8 @@ class SocketlessEngine implements MemoryEngine {
   #fail(flight: InFlight | null, reason: unknown): void {
     if (flight === null) return
     this.#end(flight)
+    // One of the two has an effect: behind the head only the body can fail.
+    flight.stream?.fail(reason)
     flight.reject(reason)
   }
 
@@ -166,6 +180,7 @@ class SocketlessEngine implements MemoryEngine {
     this.#counters.add(COUNTER_CLOSED)
     this.#counters.add(COUNTER_ACTIVE, -1)
     flight.body.cancel()
+    flight.unwatch()
     if (this.#inFlight.count === 0) this.#onEmpty()
   }
 
@@ -181,14 +196,49 @@ class SocketlessEngine implements MemoryEngine {
   }
 
   #take(flight: InFlight, read: ReadResponse): boolean {
-    if (read.kind === 'answer') {
+    if (read.kind === 'answer') return this.#begin(flight, read)
+    if (read.kind === 'interim') return flight.stream === null
+    if (read.kind === 'part') return this.#write(flight, read.bytes, read.state)
+    return this.#command(flight, read.command)
+  }
+
+  /** The head is there: the Response can be had, its body follows. */
+  #begin(flight: InFlight, answer: Answer): boolean {
+    if (flight.stream !== null) return false
+    if (answer.state === 'whole') {
       this.#end(flight)
-      flight.resolve(responseOf(read, flight.method))
-    } else if (read.command === COMMAND_READ_ON || read.command === COMMAND_CONTINUE) {
+      flight.resolve(responseOf(answer, flight.method))
+      return true
+    }
+    flight.stream = new BodyStream({
+      onRoom: () => this.#event(flight, EVENT_KIND_WRITABLE),
+      onCancel: (reason) => this.#abort(flight, reason),
+    })
+    flight.resolve(responseOf(answer, flight.method, flight.stream.readable))
+    return this.#write(flight, answer.body, answer.state)
+  }
+
+  #write(flight: InFlight, bytes: Uint8Array, state: AnswerState): boolean {
+    if (flight.stream === null) return false
+    flight.stream.write(bytes)
+    if (state === 'more') return true
+    if (state === 'whole') {
+      this.#end(flight)
+      flight.stream.close()
+    } else this.#fail(flight, cut('its body was cut short'))
+    return true
+  }
+
+  #command(flight: InFlight, command: number): boolean {
+    if (command === COMMAND_READ_ON || command === COMMAND_CONTINUE) {
       flight.wanted = true
       this.#deliver(flight).catch((error: unknown) => this.#abort(flight, error))
-    } else if (read.command === COMMAND_READ_OFF) flight.wanted = false
-    else if (read.command === COMMAND_ABORT) this.#fail(flight, cut('the server reset it'))
+    } else if (command === COMMAND_PULL) {
+      // Before there is a head, nothing is unread.
+      if (flight.stream === null) this.#event(flight, EVENT_KIND_WRITABLE)
+      else flight.stream.pull()
+    } else if (command === COMMAND_READ_OFF) flight.wanted = false
+    else if (command === COMMAND_ABORT) this.#fail(flight, cut('the server reset it'))
     else return false
     return true
   }

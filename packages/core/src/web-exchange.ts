@@ -68,12 +68,20 @@ export function headOfRequest(request: Request, body: WebBody): ParsedHead {
   return { method: request.method, target: url.pathname + url.search, major: 1, minor: 1, fields }
 }
 
-export function responseOf(answer: Answer, method: string): Response {
+/** An answer as a Response; `stream` brings the body of one in parts. */
+export function responseOf(
+  answer: Answer,
+  method: string,
+  stream?: ReadableStream<Uint8Array>,
+): Response {
   const headers = new Headers()
   for (let i = 0; i < answer.fields.length; i += 2) {
-    headers.append(answer.fields[i] as string, answer.fields[i + 1] as string)
+    const name = answer.fields[i] as string
+    // Chunks are how a connection carries such a body, and there is none.
+    if (name !== 'transfer-encoding') headers.append(name, answer.fields[i + 1] as string)
   }
   const { status, phrase } = answer
-  const body = method === 'HEAD' || BODYLESS.has(status) ? null : new Uint8Array(answer.body)
+  const bodyless = method === 'HEAD' || BODYLESS.has(status)
+  const body = bodyless ? null : (stream ?? new Uint8Array(answer.body))
   return new Response(body, { status, statusText: phrase, headers })
 }

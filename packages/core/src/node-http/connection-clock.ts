@@ -11,7 +11,7 @@ import {
 import type { Counters } from './counters.ts'
 import type { Deadlined, Deadlines } from './deadlines.ts'
 import type { RequestBody } from './request-body.ts'
-import { unsentBytes } from './socket-facts.ts'
+import { sentBytes } from './socket-facts.ts'
 
 export interface ClockActions {
   /** Requests whose answers have not left in full. */
@@ -36,7 +36,8 @@ export class ConnectionClock implements Deadlined {
   #body: RequestBody | null = null
   #unsent = 0
   #writeSince = 0
-  #writeQueue = 0
+  /** What the kernel had taken when the window began. */
+  #writeStart = 0
   #chunk: Buffer | null = null
   #chunkBrought: 'nothing' | 'head' | 'body' = 'nothing'
 
@@ -98,13 +99,12 @@ export class ConnectionClock implements Deadlined {
 
   onSent(unsent: number, owed: number): void {
     this.#unsent = unsent
-    this.#openWriteWindow()
     if (owed === 0) this.#rest()
   }
 
   #openWriteWindow(): void {
     this.#writeSince = performance.now()
-    this.#writeQueue = unsentBytes(this.#socket)
+    this.#writeStart = sentBytes(this.#socket)
   }
 
   /** Nothing owed and nothing being read: idle, or a half-received head begins to be timed. */
@@ -161,7 +161,7 @@ export class ConnectionClock implements Deadlined {
   }
 
   #wroteEnough(now: number): boolean {
-    const taken = this.#writeQueue - unsentBytes(this.#socket)
+    const taken = sentBytes(this.#socket) - this.#writeStart
     const seconds = (now - this.#writeSince) / 1000
     if (taken < seconds * PROGRESS_BYTES_PER_SECOND) return false
     this.#openWriteWindow()

@@ -1,11 +1,13 @@
 // One accepted socket: requests in, answers out in their order, half-close, closing.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
   ABORT_CODE_CLIENT,
   ABORT_CODE_SERVER,
   COMMAND_ABORT,
   COMMAND_CONTINUE,
+  COMMAND_HIJACK,
+  COMMAND_PULL,
   COMMAND_READ_OFF,
   COMMAND_READ_ON,
   COUNTER_BYTES_READ,
@@ -17,12 +19,23 @@ import {
   EVENT_KIND_BODY_END,
   EVENT_KIND_BODY_ERROR,
   EVENT_KIND_HALF_CLOSED,
+  EVENT_KIND_HIJACKED,
+  EVENT_KIND_WRITABLE,
   REQUEST_FLAG_CHUNKED,
   REQUEST_FLAG_CLOSE,
+  REQUEST_FLAG_UPGRADE,
 } from '@celeris/engine/layout'
 import { ConnectionClock } from './connection-clock.ts'
 import type { ConnectionHost } from './connection-host.ts'
-import { countStatus, type Exchange, errorAnswer, isStreamed, makeExchange } from './exchange.ts'
+import {
+  countStatus,
+  type Exchange,
+  errorAnswer,
+  isStreamed,
+  makeExchange,
+  takeRecord,
+} from './exchange.ts'
+import { InputGate, leaveNode } from './input-gate.ts'
 import { linger } from './linger.ts'
 import { Outbox } from './outbox.ts'
 import { OwedAnswers } from './owed-answers.ts'
@@ -30,6 +43,10 @@ import { RequestBody } from './request-body.ts'
 import { checkHead, headOf } from './request-check.ts'
 import type { ReadResponse } from './response-reader.ts'
 import { parserStatus, resetSocket } from './socket-facts.ts'
+
+/** Codes of HIJACKED events. */
+const HIJACK_GRANTED = 0
+const HIJACK_REFUSED = 1
 
 export class Connection {
   readonly slot: number
@@ -47,6 +64,8 @@ export class Connection {
   #peerEnded = false
   #cutByServer = false
   #plainClose = false
+  #gate: InputGate | null = null
+  #detach: () => void = () => undefined
   lingering = false
 
   constructor(host: ConnectionHost<Connection>, socket: Socket, slot: number, generation: number) {
@@ -62,11 +81,17 @@ export class Connection {
       writeTimeout: () => this.cut(),
     })
     this.#outbox = new Outbox(host, socket, this.clock, this.#owed, {
+      onClosingHead: () => {
+        this.#sealed = true
+      },
       onClosing: ([first]) => {
         this.#sealed = true
         if (first !== undefined) this.#event(EVENT_KIND_ABORTED, first.sequence)
       },
       onSent: (exchange) => this.#onSent(exchange),
+      onFlushed: () => this.#goOn(),
+      onCutShort: (reset) => this.#endCutShort(reset),
+      onRoom: ({ sequence }) => this.#event(EVENT_KIND_WRITABLE, sequence),
       onFailure: () => this.fail(),
     })
     // node closes by this method when it thinks an answer was the last; how a connection closes is decided here.
@@ -77,14 +102,29 @@ export class Connection {
   /** Attaches to the socket; node's parser must have its listeners on it already. */
   attach(): void {
     const { socket } = this
-    socket.prependListener('data', (chunk: Buffer) => {
+    this.#gate = new InputGate(socket, () => this.#awaitsUpgrade !== null)
+    const onInput = (chunk: Buffer): void => {
       this.#host.counters.add(COUNTER_BYTES_READ, chunk.length)
       this.clock.onInput(chunk)
-    })
-    socket.on('data', () => this.clock.onParsed())
-    socket.on('end', () => this.#onPeerEnd())
-    socket.on('close', () => this.#onClose())
+    }
+    const onParsed = (): void => this.clock.onParsed()
+    const onEnd = (): void => this.#onPeerEnd()
+    const onClose = (): void => this.#onClose()
+    socket.prependListener('data', onInput)
+    socket.on('data', onParsed)
+    socket.on('end', onEnd)
+    socket.on('close', onClose)
+    this.#detach = () => {
+      socket.off('data', onInput).off('data', onParsed).off('end', onEnd).off('close', onClose)
+    }
     this.#host.deadlines.add(this.clock)
+  }
+
+  /** The latest request, complete and not answered, if it may be the last one in HTTP (UPG-2). */
+  get #awaitsUpgrade(): Exchange | null {
+    const { last } = this.#owed
+    const upgrades = ((last?.verdict?.flags ?? 0) & REQUEST_FLAG_UPGRADE) !== 0
+    return upgrades && last?.message?.complete === true ? last : null
   }
 
   /** No request is owed an answer, none is being read. */
@@ -145,7 +185,7 @@ export class Connection {
       exchange.collected = collected
       exchange.state = 'ready'
       this.#dispatchReady()
-    } else if (exchange.answer === null) this.#event(EVENT_KIND_BODY_END, exchange.sequence)
+    } else if (exchange.given === 'more') this.#event(EVENT_KIND_BODY_END, exchange.sequence)
   }
 
   #onBodyTimeout(): void {
@@ -172,7 +212,7 @@ export class Connection {
     }
     exchange.closes = true
     exchange.bodyFailure = status
-    if (exchange.answer === null && exchange.body?.wanted === true)
+    if (exchange.given === 'more' && exchange.body?.wanted === true)
       this.#event(EVENT_KIND_BODY_ERROR, exchange.sequence, status)
   }
 
@@ -202,7 +242,8 @@ export class Connection {
     const exchange = this.#owed.find(sequence)
     if (exchange === null) return false
     if (read.kind === 'command') return this.#command(exchange, read.command)
-    exchange.answer = read
+    exchange.wantsSocket = false
+    if (!takeRecord(exchange, read)) return false
     this.#outbox.pump()
     return true
   }
@@ -210,14 +251,19 @@ export class Connection {
   #command(exchange: Exchange, command: number): boolean {
     if (command === COMMAND_ABORT) this.cut()
     else if (command === COMMAND_READ_OFF) exchange.body?.readOff()
-    else if (command === COMMAND_CONTINUE || command === COMMAND_READ_ON) this.#readOn(exchange)
+    else if (command === COMMAND_HIJACK) this.#hijack(exchange)
+    else if (command === COMMAND_PULL) {
+      exchange.wantsRoom = true
+      this.#outbox.tellRoom()
+    } else if (command === COMMAND_CONTINUE || command === COMMAND_READ_ON) this.#readOn(exchange)
     else return false
     return true
   }
 
   #readOn(exchange: Exchange): void {
     const { body, response } = exchange
-    if (exchange.owesContinue && body?.arrived === false) response?.writeContinue()
+    if (exchange.owesContinue && body?.arrived === false && exchange.answer === null)
+      response?.writeContinue()
     exchange.owesContinue = false
     body?.readOn(performance.now())
     this.clock.moved()
@@ -231,11 +277,71 @@ export class Connection {
       return
     }
     this.#outbox.pump()
-    this.#dispatchReady()
-    if (this.#held) this.#hold()
+    this.#parseKept()
+    this.#goOn()
+    this.#offerSocket()
     if (this.#owed.count > 0) return
     if (this.#peerEnded) this.shut()
     else this.#host.settled(this)
+  }
+
+  /** Output has left: what waited for that goes on. */
+  #goOn(): void {
+    this.#dispatchReady()
+    if (this.#held) this.#hold()
+  }
+
+  /** The answer ended early, and what there is of it has left (RES-6). */
+  #endCutShort(reset: boolean): void {
+    this.lingering = true
+    this.#host.deadlines.remove(this.clock)
+    if (reset) resetSocket(this.socket)
+    else this.socket.destroy()
+    this.#host.settled(this)
+  }
+
+  /** Nobody took the connection: what stands behind an upgrade is the next request (UPG-1). */
+  #parseKept(): void {
+    if (this.#awaitsUpgrade !== null || this.lingering) return
+    const bytes = this.#gate?.take() ?? null
+    if (!this.#held) this.#gate?.open()
+    if (bytes === null) return
+    this.clock.onInput(bytes)
+    const parsed = this.#gate?.parse(bytes)
+    if (parsed instanceof Error) this.onParserError(parsed)
+    else this.clock.onParsed()
+  }
+
+  /** Only an upgrade can have the socket: behind any other request node has parsed already (UPG-2). */
+  #hijack(exchange: Exchange): void {
+    if (this.#awaitsUpgrade === exchange && exchange.answer === null && !this.#peerEnded) {
+      exchange.wantsSocket = true
+      this.#gate?.pause()
+      this.#offerSocket()
+    } else this.#event(EVENT_KIND_HIJACKED, exchange.sequence, HIJACK_REFUSED)
+  }
+
+  #offerSocket(): void {
+    const { first } = this.#owed
+    if (first?.wantsSocket === true && !this.socket.destroyed)
+      this.#event(EVENT_KIND_HIJACKED, first.sequence, HIJACK_GRANTED)
+  }
+
+  /** Gives up the socket of a granted hijack; null when there is none. */
+  takeSocket(parser: Server): Socket | null {
+    const { first } = this.#owed
+    const { socket } = this
+    if (first?.wantsSocket !== true || socket.destroyed) return null
+    if (first.message === null || first.response === null) return null
+    const rest = this.#gate?.take() ?? null
+    this.#detach()
+    leaveNode(parser, socket, first.message, first.response)
+    this.#gate?.detach()
+    this.#owed.clear()
+    this.#sealed = true
+    this.#host.deadlines.remove(this.clock)
+    if (rest !== null) socket.unshift(rest)
+    return socket
   }
 
   /** Answers a request with an error of the engine, in its own place, and closes behind it (PIP-4). */
@@ -244,6 +350,7 @@ export class Connection {
     exchange.state = 'refused'
     exchange.closes = true
     exchange.answer = errorAnswer(status, exchange.head?.method === 'HEAD')
+    exchange.given = 'whole'
     countStatus(this.#host.counters, status)
     exchange.body?.discard(performance.now())
     this.#outbox.pump()
@@ -302,6 +409,7 @@ export class Connection {
     if (this.#owed.oldest !== null)
       this.#event(EVENT_KIND_ABORTED, this.#owed.oldest.sequence, code)
     this.#owed.clear()
+    this.#gate?.detach()
     this.#host.deadlines.remove(this.clock)
     this.#host.gone(this)
   }

@@ -18,6 +18,7 @@ import {
   COUNTER_BATCH_MAX,
   COUNTER_BYTES_WRITTEN,
   COUNTER_CLOSED,
+  COUNTER_RELEASED,
   COUNTER_REQUESTS,
   COUNTER_STALE_WRITES,
   COUNTER_TURNS,
@@ -37,7 +38,6 @@ import { type PreparedRequest, RecordWriter } from './record-writer.ts'
 import { ResponseReader } from './response-reader.ts'
 import { makeRoom } from './room.ts'
 import { SlotTable } from './slot-table.ts'
-import { feedWhole } from './socket-facts.ts'
 
 const http = lazily<typeof import('node:http')>('node:http')
 
@@ -61,7 +61,7 @@ interface Serving extends ConnectionHost<Connection> {
 class NodeEngine implements Engine {
   readonly type = 'node'
   readonly flushesItself = false
-  readonly capabilities = { unixSocket: true, inheritFd: true, tls: true }
+  readonly capabilities = { hijack: true, unixSocket: true, inheritFd: true, tls: true }
   readonly #counters = new Counters()
   readonly #connections = new SlotTable<Connection>()
   readonly #bySocket = new WeakMap<Socket, Connection>()
@@ -175,7 +175,6 @@ class NodeEngine implements Engine {
     this.#counters.add(COUNTER_ACCEPTED)
     this.#counters.add(COUNTER_ACTIVE)
     serving.parser.emit('connection', socket)
-    feedWhole(socket)
     connection.attach()
     if (serving.options.connectionEvents) this.#report(connection, EVENT_KIND_OPENED)
     socket.resume()
@@ -187,8 +186,12 @@ class NodeEngine implements Engine {
   }
 
   #onGone(connection: Connection): void {
-    this.#connections.remove(connection)
     this.#counters.add(COUNTER_CLOSED)
+    this.#forget(connection)
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.remove(connection)
     this.#counters.add(COUNTER_ACTIVE, -1)
     this.#counters.add(COUNTER_BYTES_WRITTEN, connection.socket.bytesWritten)
     if (this.#serving?.options.connectionEvents === true)
@@ -222,6 +225,17 @@ class NodeEngine implements Engine {
       address: address.startsWith('::ffff:') ? address.slice(7) : address,
       port: socket.remotePort ?? 0,
     }
+  }
+
+  takeSocket(slot: number, generation: number): Socket | null {
+    const serving = this.#serving
+    const connection = this.#connections.get(slot, generation)
+    const socket = serving === null ? null : (connection?.takeSocket(serving.parser) ?? null)
+    if (connection === null || socket === null) return null
+    this.#bySocket.delete(socket)
+    this.#counters.add(COUNTER_RELEASED)
+    this.#forget(connection)
+    return socket
   }
 
   pauseAccept(): void {

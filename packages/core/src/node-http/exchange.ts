@@ -18,7 +18,13 @@ import { reasonPhrase } from '../status-text.ts'
 import type { Counters } from './counters.ts'
 import type { RequestBody } from './request-body.ts'
 import type { HeadVerdict, ParsedHead } from './request-check.ts'
-import { type Answer, httpDate } from './response-reader.ts'
+import {
+  type Answer,
+  type AnswerState,
+  httpDate,
+  type Interim,
+  type Part,
+} from './response-reader.ts'
 
 export interface Exchange {
   readonly sequence: number
@@ -31,7 +37,19 @@ export interface Exchange {
   /** The body, when it is complete before dispatch; null when it follows in events. */
   collected: Buffer | null
   state: 'collecting' | 'ready' | 'dispatched' | 'refused'
+  /** The answer, or its head. */
   answer: Answer | null
+  /** Interim answers that wait for their turn. */
+  readonly interims: Buffer[]
+  /** Body parts that wait for their turn. */
+  readonly parts: Buffer[]
+  /** What core has still to write: `more` until its last record. */
+  given: AnswerState
+  headWritten: boolean
+  /** Core waits for room in the output of this answer (BP-1). */
+  wantsRoom: boolean
+  /** Core waits for the socket. */
+  wantsSocket: boolean
   /** The client waits for 100 Continue, and has not got it. */
   owesContinue: boolean
   /** The connection closes after this answer. */
@@ -59,11 +77,30 @@ export function makeExchange(
     collected: null,
     state: 'collecting',
     answer: null,
+    interims: [],
+    parts: [],
+    given: 'more',
+    headWritten: false,
+    wantsRoom: false,
+    wantsSocket: false,
     owesContinue: verdict !== null && (verdict.flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0,
     closes: false,
     unsentBytes: 0,
     bodyFailure: 0,
   }
+}
+
+/** Takes a record of the answer; false when it cannot follow those before it. */
+export function takeRecord(exchange: Exchange, read: Answer | Part | Interim): boolean {
+  if ((read.kind === 'part') !== (exchange.answer !== null)) return false
+  if (read.kind === 'interim') {
+    exchange.interims.push(read.bytes)
+    return true
+  }
+  if (read.kind === 'answer') exchange.answer = read
+  else exchange.parts.push(read.bytes)
+  exchange.given = read.state
+  return true
 }
 
 /** Whether the body follows in events: too large for a batch, of unknown length, or not asked for yet (BODY-3). */
@@ -97,6 +134,7 @@ export function errorAnswer(status: number, headRequest: boolean): Answer {
     fields,
     body: headRequest ? Buffer.alloc(0) : Buffer.from(phrase, 'latin1'),
     close: true,
+    state: 'whole',
   }
 }
 

@@ -2,7 +2,7 @@
 import { OWED_ANSWERS_MAX, UNSENT_BYTES_MAX } from '@celeris/engine/layout'
 import type { Exchange } from './exchange.ts'
 
-const isOwed = ({ state, answer }: Exchange): boolean => state === 'dispatched' && answer === null
+const isOwed = ({ state, given }: Exchange): boolean => state === 'dispatched' && given === 'more'
 
 export class OwedAnswers {
   readonly #all: Exchange[] = []
@@ -27,7 +27,7 @@ export class OwedAnswers {
     this.#all.push(exchange)
   }
 
-  /** A dispatched request that has no answer yet. */
+  /** A dispatched request whose answer is not complete yet. */
   find(sequence: number): Exchange | null {
     return this.#all.find((exchange) => exchange.sequence === sequence && isOwed(exchange)) ?? null
   }
@@ -48,17 +48,31 @@ export class OwedAnswers {
     this.#dispatched++
   }
 
-  /** The next answer in line, if it is given. Raw bytes must not overtake what node still holds. */
-  get sendable(): Exchange | null {
-    const next = this.#all[this.#handedOver]
-    if (next === undefined || next.answer === null) return null
-    return next.response === null && this.#handedOver > 0 ? null : next
+  /** The request whose answer is in turn: all earlier ones were handed over in full. */
+  get next(): Exchange | null {
+    return this.#all[this.#handedOver] ?? null
   }
 
-  markHandedOver(exchange: Exchange, bytes: number): void {
-    exchange.unsentBytes = bytes
-    this.#handedOver++
+  /** The request whose answer is in turn while nothing of the earlier ones is left to send. */
+  get first(): Exchange | null {
+    return this.#all[0] ?? null
+  }
+
+  /** Output of an answer is on its way. */
+  markQueued(exchange: Exchange, bytes: number): void {
+    exchange.unsentBytes += bytes
     this.#unsentBytes += bytes
+  }
+
+  /** The kernel has taken output of an answer that is not sent in full. */
+  markFlushed(exchange: Exchange, bytes: number): void {
+    exchange.unsentBytes -= bytes
+    this.#unsentBytes -= bytes
+  }
+
+  /** All of an answer is on its way. */
+  markHandedOver(): void {
+    this.#handedOver++
   }
 
   /** The oldest answer is with the kernel. */

@@ -1,4 +1,4 @@
-// Response records → complete answers. Every word is checked before it is used: a record may be stale, double or wrong.
+// Response records → answers, or their parts. Every word is checked before it is used: a record may be stale, double or wrong.
 import type { BatchMemory } from '@celeris/engine'
 import {
   BLOCK_BODY,
@@ -16,7 +16,9 @@ import {
   OUTPUT_OFFSET,
   RESPONSE_BODY,
   RESPONSE_EXTRA,
+  RESPONSE_FLAG_CHUNKED,
   RESPONSE_FLAG_CLOSE,
+  RESPONSE_FLAG_CUT,
   RESPONSE_FLAG_MORE,
   RESPONSE_FLAG_OMIT_BODY,
   RESPONSE_FLAG_OWN_DATE,
@@ -27,6 +29,7 @@ import {
   RESPONSE_KIND_FLAGS,
   RESPONSE_KIND_HEAD,
   RESPONSE_KIND_HEAD_BLOCK,
+  RESPONSE_KIND_INTERIM,
   RESPONSE_KIND_RAW,
   RESPONSE_KIND_WHOLE,
   RESPONSE_LENGTH,
@@ -37,19 +40,40 @@ import {
   RESPONSES_WORD,
 } from '@celeris/engine/layout'
 
-/** An answer with everything but the connection's own fields. */
+/** How a record leaves its answer. `cut` and `reset`: it ends there, incomplete, and so does the connection (RES-6). */
+export type AnswerState = 'more' | 'whole' | 'cut' | 'reset'
+
+/** An answer with everything but the connection's own fields; or its head, and the first part of its body. */
 export interface Answer {
   readonly kind: 'answer'
   readonly status: number
   readonly phrase: string
-  /** Names and values in turn: head lines, extra lines, content-length, date. */
+  /** Names and values in turn: head lines, extra lines, framing, date. */
   readonly fields: string[]
   readonly body: Buffer
   readonly close: boolean
+  readonly state: AnswerState
+}
+
+/** Bytes that follow a head. */
+export interface Part {
+  readonly kind: 'part'
+  readonly bytes: Buffer
+  readonly state: AnswerState
+}
+
+/** An interim answer (1xx) as it is sent; the final one follows. */
+export interface Interim {
+  readonly kind: 'interim'
+  readonly bytes: Buffer
 }
 
 /** What a valid record says. */
-export type ReadResponse = Answer | { readonly kind: 'command'; readonly command: number }
+export type ReadResponse =
+  | Answer
+  | Part
+  | Interim
+  | { readonly kind: 'command'; readonly command: number }
 
 /** Receives each record; `null` for one that fails its checks. */
 export type ResponseSink = (
@@ -74,12 +98,6 @@ export function httpDate(): string {
   return dateText
 }
 
-/** The head of an answer that comes in pieces, and the pieces so far. */
-interface Partial {
-  readonly answer: Answer
-  readonly pieces: Buffer[]
-}
-
 interface Block {
   readonly offset: number
   readonly length: number
@@ -89,8 +107,6 @@ interface Block {
 
 export class ResponseReader {
   readonly #memory: BatchMemory
-  /** Answers larger than the arena, by request, until their last piece. */
-  readonly #partial = new Map<string, Partial>()
 
   constructor(memory: BatchMemory) {
     this.#memory = memory
@@ -104,40 +120,15 @@ export class ResponseReader {
     if (count <= 0) return
     for (let i = 0; i < count; i++) {
       const at = RESPONSES_WORD + i * RESPONSE_WORDS
-      const slot = words[at + RESPONSE_SLOT] as number
-      const generation = words[at + RESPONSE_GENERATION] as number
-      const sequence = words[at + RESPONSE_SEQUENCE] as number
-      const read = this.#joined(at, `${slot}.${generation}.${sequence}`)
-      if (read !== undefined) sink(slot, generation, sequence, read)
+      sink(
+        words[at + RESPONSE_SLOT] as number,
+        words[at + RESPONSE_GENERATION] as number,
+        words[at + RESPONSE_SEQUENCE] as number,
+        this.#read(at),
+      )
     }
     words[CONTROL_RESPONSE_COUNT] = 0
     words[CONTROL_OUTPUT_USED] = 0
-  }
-
-  /** What a record completes: an answer in pieces is handed over with its last one, undefined until then. */
-  #joined(at: number, name: string): ReadResponse | null | undefined {
-    const { words } = this.#memory
-    const packed = words[at + RESPONSE_KIND_FLAGS] as number
-    const more = (packed & RESPONSE_FLAG_MORE) !== 0
-    if ((packed & 0xff) !== RESPONSE_KIND_RAW) {
-      const read = this.#read(at)
-      if (!more || read === null || read.kind !== 'answer') return read
-      this.#partial.set(name, { answer: read, pieces: [read.body] })
-      return undefined
-    }
-    const partial = this.#partial.get(name)
-    const piece = this.#arena(
-      words[at + RESPONSE_HEAD] as number,
-      words[at + RESPONSE_LENGTH] as number,
-    )
-    if (partial === undefined || piece === null) {
-      this.#partial.delete(name)
-      return null
-    }
-    partial.pieces.push(piece)
-    if (more) return undefined
-    this.#partial.delete(name)
-    return { ...partial.answer, body: Buffer.concat(partial.pieces) }
   }
 
   #read(at: number): ReadResponse | null {
@@ -146,6 +137,12 @@ export class ResponseReader {
     const kind = packed & 0xff
     const head = words[at + RESPONSE_HEAD] as number
     if (kind === RESPONSE_KIND_COMMAND) return { kind: 'command', command: head }
+    if (kind === RESPONSE_KIND_RAW || kind === RESPONSE_KIND_INTERIM) {
+      const bytes = this.#arena(head, words[at + RESPONSE_LENGTH] as number)
+      if (bytes === null) return null
+      if (kind === RESPONSE_KIND_RAW) return { kind: 'part', bytes, state: stateOf(packed) }
+      return stateOf(packed) === 'more' ? { kind: 'interim', bytes } : null
+    }
     const block = this.#block(head)
     if (block === null) return null
     if (kind === RESPONSE_KIND_WHOLE) return this.#whole(block, packed)
@@ -220,6 +217,12 @@ export class ResponseReader {
   }
 }
 
+function stateOf(packed: number): AnswerState {
+  if ((packed & RESPONSE_FLAG_MORE) !== 0) return 'more'
+  if ((packed & RESPONSE_FLAG_CUT) === 0) return 'whole'
+  return (packed & RESPONSE_FLAG_CLOSE) !== 0 ? 'reset' : 'cut'
+}
+
 /** Puts an answer together from head lines, extra lines and body; null when the lines are none. */
 function answerOf(head: string, extra: string, body: Buffer, packed: number): Answer | null {
   const lines = (head + extra).split('\r\n')
@@ -236,7 +239,8 @@ function answerOf(head: string, extra: string, body: Buffer, packed: number): An
   const status = Number(match[1])
   const bodyless = status === 204 || status === 304
   const empty = bodyless || status === 205
-  if (!bodyless && (packed & RESPONSE_FLAG_OWN_LENGTH) === 0)
+  if ((packed & RESPONSE_FLAG_CHUNKED) !== 0) fields.push('transfer-encoding', 'chunked')
+  else if (!bodyless && (packed & RESPONSE_FLAG_OWN_LENGTH) === 0)
     fields.push('content-length', empty ? '0' : String(body.length))
   if ((packed & RESPONSE_FLAG_OWN_DATE) === 0) fields.push('date', httpDate())
   return {
@@ -246,5 +250,6 @@ function answerOf(head: string, extra: string, body: Buffer, packed: number): An
     fields,
     body: empty || (packed & RESPONSE_FLAG_OMIT_BODY) !== 0 ? NO_BODY : body,
     close: (packed & RESPONSE_FLAG_CLOSE) !== 0,
+    state: stateOf(packed),
   }
 }

@@ -1,10 +1,12 @@
 // One answer through node's response object: fields of the connection, framing, and the early end of a body.
+import type { ServerResponse } from 'node:http'
 import {
   DISCARD_BYTES_MAX,
   REQUEST_FLAG_CLOSE,
   REQUEST_FLAG_KEEP_ALIVE_1_0,
 } from '@celeris/engine/layout'
 import type { Exchange } from './exchange.ts'
+import type { Answer } from './response-reader.ts'
 import { forgetExpectation } from './socket-facts.ts'
 
 /** Whether the connection must close behind an answer (CON-3). */
@@ -19,30 +21,26 @@ export function mustClose(exchange: Exchange, closesAll: boolean): boolean {
 }
 
 /**
- * Deals with a body that is still coming while its answer is final: true when what is missing is
- * read and dropped, false when the connection must close (CLOSE-1, CLOSE-2, EXP-3).
+ * Whether a body that is still coming can be read and dropped behind its answer; if not, the
+ * connection must close (CLOSE-1, CLOSE-2, EXP-3).
  */
-export function dropsRest(exchange: Exchange): boolean {
-  const { body } = exchange
-  if (body === null) return true
-  if (exchange.owesContinue && !body.arrived) return false
-  if (body.missing > DISCARD_BYTES_MAX) return false
-  body.discard(performance.now())
-  return true
+export function canDropRest({ body, owesContinue }: Exchange): boolean {
+  if (body === null || body.complete) return true
+  if (owesContinue && !body.arrived) return false
+  return body.missing <= DISCARD_BYTES_MAX
 }
 
-/** Writes head and body; throws what node throws for a field it refuses. */
-export function writeAnswer(exchange: Exchange): void {
-  const { answer, response } = exchange
-  if (answer === null || response === null) return
+/** Gives node the head; throws what node throws for a field it refuses. */
+export function writeHead(answer: Answer, exchange: Exchange, response: ServerResponse): void {
   const flags = exchange.verdict?.flags ?? 0
   if (exchange.closes) answer.fields.push('connection', 'close')
   else if ((flags & REQUEST_FLAG_KEEP_ALIVE_1_0) !== 0)
     answer.fields.push('connection', 'keep-alive')
   response.sendDate = false
-  // Without this node adds connection and keep-alive fields of its own.
+  // Without this node adds fields of its own: the records say all there is to say about framing.
   response.removeHeader('connection')
+  response.removeHeader('content-length')
+  response.removeHeader('transfer-encoding')
   forgetExpectation(response)
   response.writeHead(answer.status, answer.phrase, answer.fields)
-  response.end(answer.body)
 }

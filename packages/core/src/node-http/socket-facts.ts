@@ -16,10 +16,15 @@ export function parserStatus(code: string | undefined): number {
   }
 }
 
-/** Bytes written and not yet taken by the kernel; 0 where the platform does not tell. */
-export function unsentBytes(socket: Socket): number {
-  const handle = (socket as { _handle?: { writeQueueSize?: number } | null })._handle
-  return handle?.writeQueueSize ?? 0
+/** Bytes the kernel has taken so far. */
+export function sentBytes(socket: Socket): number {
+  const handle = (socket as { _handle?: Counting | null })._handle
+  return (handle?.bytesWritten ?? 0) - (handle?.writeQueueSize ?? 0)
+}
+
+interface Counting {
+  readonly bytesWritten?: number
+  readonly writeQueueSize?: number
 }
 
 /** RST where the transport has one, else a plain close. */
@@ -36,32 +41,4 @@ export function resetSocket(socket: Socket): void {
 export function forgetExpectation(response: ServerResponse): void {
   const marked = response as { _expect_continue?: boolean }
   if (marked._expect_continue === true) marked._expect_continue = false
-}
-
-interface Parser {
-  execute(bytes: Buffer): unknown
-  readonly incoming: { readonly upgrade?: boolean } | null
-}
-
-/** Parses a chunk to its end: node's parser stops behind a request that names Upgrade, and node drops what follows. */
-function executeWhole(this: Parser, bytes: Buffer): unknown {
-  const { execute } = Object.getPrototypeOf(this) as Parser
-  let rest = bytes
-  let used = execute.call(this, rest)
-  while (
-    typeof used === 'number' &&
-    used > 0 &&
-    used < rest.length &&
-    this.incoming?.upgrade !== true
-  ) {
-    rest = rest.subarray(used)
-    used = execute.call(this, rest)
-  }
-  return used
-}
-
-/** Makes the parser of a socket read whole chunks (UPG-1: an upgrade that nobody takes is ignored). */
-export function feedWhole(socket: Socket): void {
-  const { parser } = socket as { parser?: Parser | null }
-  if (typeof parser?.execute === 'function') parser.execute = executeWhole
 }

@@ -1,0 +1,106 @@
+// What stands behind a request that names Upgrade: held back until its answer shows whose bytes they are (UPG-1, UPG-2).
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** What is used of node's parser; none of it is in the public interface. */
+interface Parser {
+  execute(bytes: Buffer): unknown
+  incoming: (IncomingMessage & { upgrade?: boolean }) | null
+}
+
+const parserOf = (socket: Socket): Parser | null =>
+  (socket as { parser?: Parser | null }).parser ?? null
+
+export class InputGate {
+  readonly #socket: Socket
+  readonly #parser: Parser | null
+  readonly #shut: () => boolean
+  #kept: Buffer[] = []
+  #paused = false
+
+  /** Stands between a socket and the parser that node gave it; `shut` tells that nothing may be parsed now. */
+  constructor(socket: Socket, shut: () => boolean) {
+    this.#socket = socket
+    this.#shut = shut
+    this.#parser = parserOf(socket)
+    if (this.#parser !== null) this.#parser.execute = (bytes) => this.#execute(bytes)
+  }
+
+  /** Parses a chunk to its end: node's parser stops behind a request that names Upgrade, and node drops what follows. */
+  #execute(bytes: Buffer): unknown {
+    const parser = this.#parser as Parser
+    const { execute } = Object.getPrototypeOf(parser) as Parser
+    let rest = bytes
+    while (rest.length > 0) {
+      if (this.#shut()) {
+        this.#keep(rest)
+        break
+      }
+      const used = execute.call(parser, rest)
+      if (typeof used !== 'number' || used <= 0 || parser.incoming?.upgrade === true) return used
+      rest = rest.subarray(used)
+    }
+    return bytes.length
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#kept.push(bytes)
+    this.pause()
+  }
+
+  /** Reads no further until `open`. */
+  pause(): void {
+    this.#paused = true
+    this.#socket.pause()
+  }
+
+  /** Reads on, if it was this gate that stopped. */
+  open(): void {
+    if (this.#paused) this.#socket.resume()
+    this.#paused = false
+  }
+
+  /** Takes out what was held back; null when there is nothing. */
+  take(): Buffer | null {
+    const kept = this.#kept
+    this.#kept = []
+    return kept.length === 0 ? null : Buffer.concat(kept)
+  }
+
+  /** Parses bytes that were held back; an Error when they are no request. */
+  parse(bytes: Buffer): unknown {
+    return parserOf(this.#socket) === this.#parser ? this.#execute(bytes) : 0
+  }
+
+  /** node uses parsers again, for other sockets. */
+  detach(): void {
+    if (this.#parser !== null) delete (this.#parser as { execute?: unknown }).execute
+  }
+}
+
+/** Methods that node's server, or a connection, put in front of those of the socket. */
+const REPLACED = ['on', 'addListener', 'prependListener', 'setEncoding', 'destroySoon'] as const
+
+/**
+ * Takes node's listeners and its parser off a socket whose latest request has no answer, the way node itself does for an
+ * upgrade: the request is marked as one, and an empty chunk makes node look at it.
+ */
+export function leaveNode(
+  server: Server,
+  socket: Socket,
+  message: IncomingMessage,
+  response: ServerResponse,
+): void {
+  response.detachSocket(socket)
+  const parser = parserOf(socket)
+  if (parser === null) return
+  parser.incoming = Object.assign(message, { upgrade: true })
+  const ignore = (): void => undefined
+  server.on('upgrade', ignore)
+  try {
+    socket.emit('data', Buffer.alloc(0))
+  } finally {
+    server.off('upgrade', ignore)
+  }
+  for (const name of REPLACED) delete (socket as Partial<Socket>)[name]
+}
