@@ -353,4 +353,19 @@ export const bodyCases: readonly CaseDefinition[] = [
       await client.readEnd()
     },
   },
+  {
+    name: "chunks of one byte are handed over many at a time: their number is the peer's choice (BP-2)",
+    async run(scope) {
+      const served = await scope.serve(collectBodies())
+      const client = await served.connect()
+      const length = 20_000
+      const body = pattern(length)
+      const chunks = Array.from(body, (byte) => chunk(String.fromCharCode(byte))).join('')
+      await client.send(chunkedHead('/x') + chunks + lastChunk)
+      const answer = await client.readAnswer()
+      assert.ok(answer.body.equals(body))
+      const events = served.events.filter(({ kind }) => kind === EVENT_KIND_BODY_BYTES).length
+      assert.ok(events < length / 20, `${events} events for ${length} bytes`)
+    },
+  },
 ]

@@ -1,9 +1,12 @@
 // The body of one request: collected before dispatch, streamed in events, or read and dropped.
 import type { IncomingMessage } from 'node:http'
 import { PROGRESS_BYTES_PER_SECOND } from '@celeris/engine/layout'
+import { ByteGather } from './byte-gather.ts'
 
 /** Unread bytes of a streamed body at which the socket is left alone (BP-2). */
 const HELD_BYTES_MAX = 256 * 1024
+/** Smaller pieces are handed over together while others are on their way. */
+const PIECE_BYTES_MIN = 16 * 1024
 
 export interface BodyLimits {
   readonly maxRequestBodySize: number
@@ -25,7 +28,9 @@ export class RequestBody {
   readonly #expected: number | null
   readonly #limits: BodyLimits
   #mode: 'untouched' | 'collect' | 'stream' | 'discard' = 'untouched'
-  #collected: Buffer[] = []
+  /** Of a collected body all, of a streamed one what waits behind bytes on their way into a batch. */
+  readonly #gathered = new ByteGather()
+  #underWay = 0
   #heldBytes = 0
   /** The handler asked for the bytes and has not paused. */
   wanted = false
@@ -146,7 +151,7 @@ export class RequestBody {
       this.#hooks.onFailure(413)
       return
     }
-    if (this.#mode === 'collect') this.#collected.push(chunk)
+    if (this.#mode === 'collect') this.#gathered.push(chunk)
     else if (this.#mode === 'stream') this.#deliver(chunk)
     if (this.#mode !== 'stream' && this.received === this.#expected) this.#finish()
   }
@@ -154,8 +159,19 @@ export class RequestBody {
   #deliver(chunk: Buffer): void {
     this.#heldBytes += chunk.length
     if (this.#heldBytes >= HELD_BYTES_MAX) this.#message.pause()
-    this.#hooks.onBytes(chunk, () => {
-      this.#heldBytes -= chunk.length
+    this.#gathered.push(chunk)
+    if (this.#underWay === 0 || this.#gathered.length >= PIECE_BYTES_MIN) this.#handOver()
+  }
+
+  /** Chunks of one byte would else make an event each, and a queue of them. */
+  #handOver(): void {
+    if (this.#gathered.length === 0) return
+    const bytes = this.#gathered.take()
+    this.#underWay++
+    this.#hooks.onBytes(bytes, () => {
+      this.#underWay--
+      this.#heldBytes -= bytes.length
+      if (this.#underWay === 0) this.#handOver()
       this.#resume(performance.now())
     })
   }
@@ -167,8 +183,7 @@ export class RequestBody {
       this.#hooks.onFailure(431)
       return
     }
-    const collected = this.#mode === 'collect' ? Buffer.concat(this.#collected) : Buffer.alloc(0)
-    this.#collected = []
-    this.#hooks.onComplete(collected)
+    if (this.#mode === 'stream') this.#handOver()
+    this.#hooks.onComplete(this.#mode === 'collect' ? this.#gathered.take() : Buffer.alloc(0))
   }
 }
