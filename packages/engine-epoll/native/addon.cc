@@ -223,6 +223,16 @@ ListenerOptions read_listener(const Options& options) {
   return listener;
 }
 
+/// Nothing will listen after all. An inherited descriptor is its owner's again, who may try once
+/// more.
+void drop_listener(Listener& listener, const ListenerOptions& options) {
+  if (options.inherited_fd >= 0) {
+    (void)listener.fd.release();
+  } else {
+    close_listener(listener);
+  }
+}
+
 /// open(memory, options, dispatch, closed, warn): { handle, address, port }
 napi_value open(napi_env env, napi_callback_info info) {
   napi_value arguments[5];
@@ -258,14 +268,15 @@ napi_value open(napi_env env, napi_callback_info info) {
   const bool native = options.boolean("native");
   uv_loop_t* uv = nullptr;
   napi_get_uv_event_loop(env, &uv);
-  engine->io.listener = open_listener(read_listener(options));
+  const ListenerOptions where = read_listener(options);
+  engine->io.listener = open_listener(where);
   if (engine->io.listener.error != 0) {
     throw_system_error(env, engine->io.listener.error, engine->io.listener.syscall);
     return nullptr;
   }
   if (!open_epoll(loop, engine->io, native ? uv_backend_fd(uv) : -1, options.u32("maxEvents"))) {
-    throw_system_error(env, errno, "epoll_create1");
-    close_listener(engine->io.listener);
+    throw_system_error(env, errno, engine->io.epoll.valid() ? "epoll_ctl" : "epoll_create1");
+    drop_listener(engine->io.listener, where);
     return nullptr;
   }
   napi_value name, resource;
@@ -280,7 +291,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   napi_create_reference(env, arguments[4], 1, &engine->warn);
   if (!engine->driver.start(uv, native, engine->io.epoll.get())) {
     drop_references(engine.get());
-    close_listener(engine->io.listener);
+    drop_listener(engine->io.listener, where);
     Engine* half_open = engine.release();
     half_open->turn.dead = true;
     half_open->driver.stop(discarded, half_open);
@@ -324,7 +335,7 @@ napi_value pause(napi_env env, napi_callback_info info) {
   if (paused) {
     pause_accept(engine->io, PAUSED_BY_USER);
   } else {
-    resume_accept(engine->io, PAUSED_BY_USER);
+    resume_accept(engine->loop, PAUSED_BY_USER);
   }
   return nullptr;
 }

@@ -56,15 +56,19 @@ void refresh_date(Loop& loop) {
   std::memcpy(loop.date, text, sizeof loop.date);
 }
 
-void watch_listener(LoopIo& io) {
+/// Makes the wait hold the listener, or not, as the reasons to pause say. False: it cannot, errno
+/// tells.
+bool watch_listener(LoopIo& io) {
   const bool wanted = io.accept_pause == 0 && io.listener.fd.valid();
-  if (wanted == io.listener_watched || !io.listener.fd.valid()) return;
+  if (wanted == io.listener_watched || !io.listener.fd.valid()) return true;
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = LISTENER;
-  const int done = ::epoll_ctl(io.epoll.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
-                               io.listener.fd.get(), &event);
-  if (done == 0) io.listener_watched = wanted;
+  if (::epoll_ctl(io.epoll.get(), wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, io.listener.fd.get(),
+                  &event) != 0)
+    return false;
+  io.listener_watched = wanted;
+  return true;
 }
 
 void warn_once(Loop& loop, const char* message) {
@@ -75,14 +79,20 @@ void warn_once(Loop& loop, const char* message) {
   if (io.warn != nullptr) io.warn(io.owner, message);
 }
 
-/// Out of descriptors or memory: stop asking, try again later or when we close a connection.
-void back_off(Loop& loop) {
+/// Stops asking for a while, longer each time.
+void retry_later(Loop& loop) {
   LoopIo& io = *loop.io;
   loop.count(COUNTER_ACCEPT_BACKOFFS);
   if (io.accept_backoff_ms == 0) io.accept_failing_since_ms = loop.now_ms;
   io.accept_backoff_ms = std::clamp(io.accept_backoff_ms * 2, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
   io.accept_retry_ms = loop.now_ms + io.accept_backoff_ms;
   pause_accept(io, PAUSED_BY_DESCRIPTORS);
+}
+
+/// Out of descriptors or memory: stop asking, try again later or when we close a connection.
+void back_off(Loop& loop) {
+  LoopIo& io = *loop.io;
+  retry_later(loop);
   warn_once(loop,
             "out of file descriptors: new connections wait; raise the limit (ulimit -n) or lower "
             "maxConnections");
@@ -269,18 +279,18 @@ bool open_epoll(Loop& loop, LoopIo& io, std::int32_t backend_fd, std::uint32_t e
   }
   io.clock_start_ns = io.woke_ns = now_ns();
   io_read_clock(loop);
-  watch_listener(io);
-  return true;
+  return watch_listener(io);
 }
 
 void pause_accept(LoopIo& io, std::uint8_t reason) {
   io.accept_pause |= reason;
-  watch_listener(io);
+  (void)watch_listener(io);
 }
 
-void resume_accept(LoopIo& io, std::uint8_t reason) {
+void resume_accept(Loop& loop, std::uint8_t reason) {
+  LoopIo& io = *loop.io;
   io.accept_pause &= static_cast<std::uint8_t>(~reason);
-  watch_listener(io);
+  if (!watch_listener(io)) retry_later(loop);
 }
 
 void io_stop_accepting(Loop& loop) {
@@ -330,7 +340,7 @@ bool io_turn(Loop& loop, std::int32_t timeout_ms) {
   if (ready > (libuv_ready ? 1 : 0) || (ready == 0 && timeout_ms != 0)) loop.count(COUNTER_WAKEUPS);
   if ((io.accept_pause & PAUSED_BY_DESCRIPTORS) != 0 &&
       static_cast<std::int32_t>(loop.now_ms - io.accept_retry_ms) >= 0) {
-    resume_accept(io, PAUSED_BY_DESCRIPTORS);
+    resume_accept(loop, PAUSED_BY_DESCRIPTORS);
   }
   if (loop.now_ms - io.trimmed_ms >= TRIM_INTERVAL_MS) {
     io.trimmed_ms = loop.now_ms;

@@ -40,8 +40,10 @@ interface FaultReport {
   readonly made: Readonly<Record<FaultCall, number>>
   /** Those a line struck. */
   readonly hit: Readonly<Record<FaultCall, number>>
-  /** Buffers and objects that native code holds. */
-  readonly live: number
+  /** Buffers that native code holds, those in its pool included. */
+  readonly liveBuffers: number
+  /** Objects that native code holds for connections: queues, stashed answers, bodies. */
+  readonly liveObjects: number
 }
 
 interface FaultyAddon {

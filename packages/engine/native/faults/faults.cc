@@ -44,13 +44,17 @@ std::vector<Rule> rules;
 std::uint64_t calls_made[CALLS] = {};
 std::uint64_t calls_hit[CALLS] = {};
 
+/// What connections allocate is smaller than this, an engine is larger.
+constexpr std::size_t CONNECTION_OBJECT_MAX = 1024;
+
 /// What malloc and new gave and did not get back. Never freed: engines of other environments may
 /// outlive static objects.
 class Live {
  public:
-  static Live& of_process() {
-    static auto* live = new Live();
-    return *live;
+  enum Kind : std::uint8_t { BY_MALLOC, BY_NEW };
+  static Live& of(Kind kind) {
+    static auto* live = new Live[2];
+    return live[kind];
   }
   [[nodiscard]] std::size_t count() const { return pointers_.size(); }
   void add(void* pointer) {
@@ -220,24 +224,24 @@ void* __wrap_mmap64(void* address, std::size_t length, int protection, int flags
 void* __wrap_malloc(std::size_t size) {
   if (fails(MALLOC)) return nullptr;
   void* memory = __real_malloc(size);
-  Live::of_process().add(memory);
+  Live::of(Live::BY_MALLOC).add(memory);
   return memory;
 }
 
 void __wrap_free(void* memory) {
-  Live::of_process().remove(memory);
+  Live::of(Live::BY_MALLOC).remove(memory);
   __real_free(memory);
 }
 
 void* __wrap__ZnwmRKSt9nothrow_t(std::size_t size, const std::nothrow_t& tag) {
   if (fails(NEW)) return nullptr;
   void* memory = __real__ZnwmRKSt9nothrow_t(size, tag);
-  Live::of_process().add(memory);
+  if (size <= CONNECTION_OBJECT_MAX) Live::of(Live::BY_NEW).add(memory);
   return memory;
 }
 
 void __wrap__ZdlPvm(void* memory, std::size_t size) {
-  Live::of_process().remove(memory);
+  Live::of(Live::BY_NEW).remove(memory);
   __real__ZdlPvm(memory, size);
 }
 
@@ -301,7 +305,7 @@ napi_value set_script(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/// faultReport(): { made: { call: count }, hit: { call: count }, live }
+/// faultReport(): { made: { call: count }, hit: { call: count }, liveBuffers, liveObjects }
 napi_value report(napi_env env, napi_callback_info) {
   napi_value result, made, hit, number;
   napi_create_object(env, &result);
@@ -313,10 +317,12 @@ napi_value report(napi_env env, napi_callback_info) {
     napi_create_double(env, static_cast<double>(calls_hit[call]), &number);
     napi_set_named_property(env, hit, CALL_NAMES[call], number);
   }
-  napi_create_double(env, static_cast<double>(Live::of_process().count()), &number);
   napi_set_named_property(env, result, "made", made);
   napi_set_named_property(env, result, "hit", hit);
-  napi_set_named_property(env, result, "live", number);
+  napi_create_double(env, static_cast<double>(Live::of(Live::BY_MALLOC).count()), &number);
+  napi_set_named_property(env, result, "liveBuffers", number);
+  napi_create_double(env, static_cast<double>(Live::of(Live::BY_NEW).count()), &number);
+  napi_set_named_property(env, result, "liveObjects", number);
   return result;
 }
 
