@@ -9,6 +9,7 @@ import { dataPathCases } from './data-path.ts'
 import { drainCases } from './drain.ts'
 import { expectCases } from './expect.ts'
 import { framingCases } from './framing.ts'
+import { hijackCases } from './hijack.ts'
 import { keepAliveCases } from './keep-alive.ts'
 import { lifecycleCases } from './lifecycle.ts'
 import { limitCases } from './limits.ts'
@@ -17,6 +18,7 @@ import { pipeliningCases } from './pipelining.ts'
 import { type CaseDefinition, runCase, type Subject } from './scope.ts'
 import { soakCases } from './soak.ts'
 import { staleCases } from './stale.ts'
+import { streamCases } from './streams.ts'
 import { timeoutCases } from './timeouts.ts'
 
 export type { Subject as ConformanceSubject } from './scope.ts'
@@ -52,6 +54,8 @@ const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   'data-path': dataPathCases,
   timeouts: timeoutCases,
   framing: framingCases,
+  streams: streamCases,
+  hijack: hijackCases,
 }
 
 function skipReason(

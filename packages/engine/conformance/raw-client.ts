@@ -16,6 +16,10 @@ export interface RawClient {
   sendPieces(bytes: string | Uint8Array, size: number): Promise<void>
   /** The next answer; `method` HEAD expects no body. */
   readAnswer(method?: string): Promise<RawAnswer>
+  /** Exactly `count` bytes as they came. */
+  readBytes(count: number): Promise<Buffer>
+  /** Bytes up to the marker, and the marker. */
+  readTo(marker: string): Promise<string>
   /** Waits for FIN; bytes before it are an error. */
   readEnd(): Promise<void>
   /** Waits until the other side is gone; the bytes that came before are returned. */
@@ -128,6 +132,17 @@ export async function connectRaw(
   const asBytes = (bytes: string | Uint8Array): Uint8Array =>
     typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
 
+  const readBytes = async (count: number): Promise<Buffer> => {
+    while (queue.length < count) {
+      if (ending !== null)
+        throw new Error(`connection ${ending}: ${queue.length} of ${count} bytes came`)
+      await change()
+    }
+    const bytes = Buffer.from(queue.view().subarray(0, count))
+    queue.drop(count)
+    return bytes
+  }
+
   return {
     port: socket.localPort ?? 0,
     change,
@@ -149,6 +164,16 @@ export async function connectRaw(
         }
         if (ending !== null)
           throw new Error(`connection ${ending} before a whole answer, ${queue.length} bytes came`)
+        await change()
+      }
+    },
+    readBytes,
+    async readTo(marker) {
+      for (;;) {
+        const at = queue.view().indexOf(marker, 0, 'latin1')
+        if (at >= 0) return (await readBytes(at + marker.length)).toString('latin1')
+        if (ending !== null)
+          throw new Error(`connection ${ending} before ${JSON.stringify(marker)}`)
         await change()
       }
     },

@@ -17,15 +17,21 @@ import {
   OUTPUT_OFFSET,
   RESPONSE_BODY,
   RESPONSE_EXTRA,
+  RESPONSE_FLAG_CHUNKED,
   RESPONSE_FLAG_CLOSE,
+  RESPONSE_FLAG_CUT,
+  RESPONSE_FLAG_MORE,
   RESPONSE_FLAG_OMIT_BODY,
   RESPONSE_FLAG_OWN_DATE,
+  RESPONSE_FLAG_OWN_LENGTH,
   RESPONSE_GENERATION,
   RESPONSE_HEAD,
   RESPONSE_KIND_COMMAND,
   RESPONSE_KIND_FLAGS,
   RESPONSE_KIND_HEAD,
   RESPONSE_KIND_HEAD_BLOCK,
+  RESPONSE_KIND_INTERIM,
+  RESPONSE_KIND_RAW,
   RESPONSE_KIND_WHOLE,
   RESPONSE_LENGTH,
   RESPONSE_SEQUENCE,
@@ -62,7 +68,16 @@ export interface AnswerParts {
   readonly close?: boolean
   readonly omitBody?: boolean
   readonly ownDate?: boolean
+  /** Parts follow. */
+  readonly more?: boolean
+  readonly chunked?: boolean
+  /** `extra` brings the framing. */
+  readonly ownLength?: boolean
+  readonly cut?: boolean
 }
+
+/** How a part of a body is sent. */
+export type PartFlags = Pick<AnswerParts, 'more' | 'chunked' | 'cut' | 'close'>
 
 /** 29 bytes that no clock prints: an engine that does not fill in the date is seen. */
 const DATE_PLACEHOLDER = 'Thu, 01 Jan 1970 00:00:00 GMT'
@@ -186,6 +201,24 @@ export class ResponseWriter {
     this.record({ ...nameOf(request), kindFlags: RESPONSE_KIND_WHOLE | flagsOf(parts), head: id })
   }
 
+  /** One more part of an answer whose head said so. */
+  part(request: RequestName, bytes: string | Uint8Array, flags: PartFlags = {}): void {
+    this.#raw(request, bytes, RESPONSE_KIND_RAW | flagsOf(flags))
+  }
+
+  /** An interim answer, as it is sent. */
+  interim(request: RequestName, text: string): void {
+    this.#raw(request, text, RESPONSE_KIND_INTERIM | RESPONSE_FLAG_MORE)
+  }
+
+  #raw(request: RequestName, bytes: string | Uint8Array, kindFlags: number): void {
+    const all = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
+    if ((this.#words[CONTROL_RESPONSE_COUNT] as number) >= RESPONSES_MAX) this.#flush()
+    const head = this.reserve(all.length)
+    this.#bytes.set(all, head)
+    this.record({ ...nameOf(request), kindFlags, head, length: all.length })
+  }
+
   command(request: RequestName, command: number): void {
     this.record({ ...nameOf(request), kindFlags: RESPONSE_KIND_COMMAND, head: command })
   }
@@ -202,6 +235,10 @@ function flagsOf(parts: AnswerParts): number {
   return (
     (parts.close === true ? RESPONSE_FLAG_CLOSE : 0) |
     (parts.omitBody === true ? RESPONSE_FLAG_OMIT_BODY : 0) |
-    (parts.ownDate === true ? RESPONSE_FLAG_OWN_DATE : 0)
+    (parts.ownDate === true ? RESPONSE_FLAG_OWN_DATE : 0) |
+    (parts.more === true ? RESPONSE_FLAG_MORE : 0) |
+    (parts.chunked === true ? RESPONSE_FLAG_CHUNKED : 0) |
+    (parts.ownLength === true ? RESPONSE_FLAG_OWN_LENGTH : 0) |
+    (parts.cut === true ? RESPONSE_FLAG_CUT : 0)
   )
 }

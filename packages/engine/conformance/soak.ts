@@ -1,37 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
 import { createBatchMemory } from '@celeris/engine'
 import { collectBodies } from './body-collector.ts'
+import { assertSameFootprint, footprint } from './footprint.ts'
 import { listenOptions } from './listen-options.ts'
 import { chunk, chunkedHead, get, lastChunk, post } from './request-text.ts'
 import type { CaseDefinition, Scope } from './scope.ts'
-
-/** Open descriptors and threads, or null where the system does not tell. */
-async function footprint(): Promise<{ descriptors: number; threads: number } | null> {
-  try {
-    const [descriptors, threads] = await Promise.all([
-      readdir('/proc/self/fd'),
-      readdir('/proc/self/task'),
-    ])
-    return { descriptors: descriptors.length, threads: threads.length }
-  } catch {
-    return null
-  }
-}
-
-/** Waits until no more descriptors are open than before. */
-async function assertSameFootprint(
-  scope: Scope,
-  before: Awaited<ReturnType<typeof footprint>>,
-): Promise<void> {
-  if (before === null) return
-  for (;;) {
-    const now = await footprint()
-    if (now === null || (now.descriptors <= before.descriptors && now.threads <= before.threads))
-      return
-    if (scope.signal.aborted) assert.deepEqual(now, before, 'descriptors and threads as before')
-  }
-}
 
 const WAYS = ['close', 'reset', 'half', 'pipelined', 'chunked', 'garbage', 'partial'] as const
 

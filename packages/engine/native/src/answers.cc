@@ -235,6 +235,10 @@ bool ends_with_body(Connection& connection, std::uint32_t sequence) {
 /// A head that says close binds the rest of its answer, whatever is parsed in the meantime.
 void keep_promise(Connection& connection, std::uint32_t sequence, std::uint32_t kind_flags,
                   Persistence persistence) {
+  // Behind the head of the final answer there is no place for 100 Continue (EXP-2).
+  StreamedBody* body = connection.body;
+  if (body != nullptr && body->sequence == sequence && (kind_flags & 0xff) != RESPONSE_KIND_INTERIM)
+    body->continue_owed = false;
   if (!persistence.close || (kind_flags & RESPONSE_FLAG_MORE) == 0) return;
   if ((kind_flags & 0xff) == RESPONSE_KIND_INTERIM) return;
   if (connection.has(STOP_PARSING) &&

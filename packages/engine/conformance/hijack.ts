@@ -1,0 +1,1 @@
+export const hijackCases: readonly import('./scope.ts').CaseDefinition[] = []
