@@ -149,7 +149,9 @@ function checkFields(head: ParsedHead, verdict: HeadVerdict): number {
         seen.upgradeField = true
         break
       case 'expect':
-        expectation = value.toLowerCase()
+        // One that is unknown is not made up for by another line (EXP-2).
+        if (expectation === null || expectation === '100-continue')
+          expectation = value.toLowerCase()
         break
     }
   }

@@ -982,6 +982,11 @@ refused(
   ],
   { nativeOnly: 'node:http finds 100-continue in a list' },
 )
+refused('EXP-2 an unknown expectation before a known one', 417, [
+  `POST / HTTP/1.1\r\n${HOST}Expect: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n`,
+  DECIDED,
+  'abc',
+])
 
 // Connection and Upgrade --------------------------------------------------------------------------
 
