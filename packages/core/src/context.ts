@@ -1,5 +1,6 @@
 // Hot path. What a handler sees of one request, and what it answers. All fields are set in the constructor, in one
 // order; strings are decoded when read. Reused while its route stays synchronous, see dispatch.ts.
+import type { Duplex } from 'node:stream'
 import type { CelerisError, Engine, PeerAddress } from '@celeris/engine'
 import {
   METHOD_OTHER,
@@ -9,9 +10,12 @@ import {
   REQUEST_SEQUENCE,
   REQUEST_SLOT,
 } from '@celeris/engine/layout'
+import { type BodySource, bodySource, isStreamed, type StreamSource } from './body-source.ts'
 import { bodyJson, bodyText, refuseCoding } from './body-text.ts'
 import { type CookieOptions, parseCookies, serializeCookie, serializeDeletion } from './cookies.ts'
+import { type HintHeaders, writeEarlyHints } from './early-hints.ts'
 import {
+  BodyUsedError,
   ContextReleasedError,
   NextCalledTwiceError,
   ResponseWrittenError,
@@ -22,12 +26,13 @@ import { isThenable, runHandler } from './handler-chain.ts'
 import { checkHeader } from './header-check.ts'
 import { BadRequestError, PayloadTooLargeError } from './http-errors.ts'
 import { lazily } from './lazily.ts'
+import { type Detached, detach, hijack, type Leaving } from './leaving.ts'
 import { batchTime, bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { acceptedEncodings, acceptedLanguages, acceptedTypes } from './negotiation.ts'
 import { decodePath } from './path-decode.ts'
 import { paramText, pathText } from './path-text.ts'
 import { decodeQuery, queryAll, queryFirst } from './query.ts'
-import { BodyCollector } from './request-body.ts'
+import { RequestBody } from './request-body.ts'
 import {
   decodedPath,
   decodeSourcePath,
@@ -47,19 +52,24 @@ import {
   targetAuthority,
   viewRecord,
 } from './request-view.ts'
+import { ResponseWriter } from './response-body-writer.ts'
 import { ResponseHeaders } from './response-headers.ts'
+import { ResponseStream } from './response-stream.ts'
 import {
   ANSWER_BYTES,
   ANSWER_EMPTY,
   ANSWER_HTML,
   ANSWER_JSON,
   ANSWER_NONE,
+  ANSWER_STREAM,
   ANSWER_TEXT,
 } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { ParamNames, ParamValue } from './route-params.ts'
 import type { Serving } from './serving.ts'
+import { type StandardSchema, type ValidationSource, validate } from './validate.ts'
 import { answerWithResponse } from './web-response.ts'
+import { tagOf } from './web-tags.ts'
 
 /** Types of an application. */
 export interface Env {
@@ -88,6 +98,14 @@ export function reserveParams(count: number): void {
 export interface BodyOptions {
   /** Most bytes to accept; `maxRequestBodySize` unless smaller. */
   limit?: number
+}
+
+/** Options of a streamed answer. */
+export interface StreamOptions {
+  /** Media type; `application/octet-stream` unless a content-type was set. */
+  contentType?: string
+  /** Status, 200 to 599; what `status()` said, else 200. */
+  status?: number
 }
 
 /**
@@ -144,8 +162,16 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   /** @internal Is in the list of contexts that outlive their batch. */
   isPending: boolean
   /** @internal */ abortReason: CelerisError | null
-  /** @internal */ body: BodyCollector | null
-  /** @internal */ beforeSendHooks: ((c: Context) => void)[] | null
+  /** @internal */ body: RequestBody | null
+  /** @internal An answer in parts. */
+  output: ResponseStream | null
+  /** @internal Detached, or hijacked. */
+  leaving: Leaving | null
+  /** @internal Runs the request when earlier ones of its connection have settled (PIP-2). */
+  heldStart: (() => void) | null
+  /** @internal Depth of `bufferResponse()`. */
+  buffering: number
+  /** @internal */ beforeSendHooks: ((c: Context) => void | Promise<void>)[] | null
   /** @internal */ releaseHooks: (() => void)[] | null
   /** @internal */ rewritable: boolean
   #headers: ResponseHeaders | null
@@ -197,6 +223,10 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.isPending = false
     this.abortReason = null
     this.body = null
+    this.output = null
+    this.leaving = null
+    this.heldStart = null
+    this.buffering = 0
     this.beforeSendHooks = null
     this.releaseHooks = null
     this.rewritable = false
@@ -251,6 +281,9 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     // Whoever still waits for the body must not wait for ever.
     if (this.body !== null) this.body.fail(new ContextReleasedError('the body'))
     this.body = null
+    this.output = null
+    this.leaving = null
+    this.buffering = 0
     this.beforeSendHooks = null
     this.releaseHooks = null
     this.strayError = undefined
@@ -263,6 +296,14 @@ export class Context<out E extends Env = Env, out P extends string = string> {
 
   /** @internal The answer that was about to be written is forgotten; headers that fit an error stay (C-7). */
   clearAnswer(): void {
+    const { output } = this
+    // Its head has left: nothing takes its place, and what is missing must show (C-8).
+    if (output?.begun === true) {
+      output.cut(undefined)
+      return
+    }
+    this.output = null
+    output?.drop(undefined)
     this.answerKind = ANSWER_NONE
     this.answerStatus = 200
     this.answerBody = null
@@ -323,13 +364,13 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     }
     if (result === undefined) return
     if (!isThenable(result)) {
-      result = this.calledNext(index) ? undefined : this.applyValue(result)
-      if (result === undefined) return
+      if (!this.calledNext(index)) this.applyValue(result)
+      return
     }
     this.openNexts++
-    const settled = Promise.resolve(result).then((value) =>
-      value !== undefined && !this.calledNext(index) ? this.applyValue(value) : undefined,
-    )
+    const settled = Promise.resolve(result).then((value) => {
+      if (value !== undefined && !this.calledNext(index)) this.applyValue(value)
+    })
     const closed = (): void => {
       if (--this.openNexts === 0) this.resume?.()
     }
@@ -349,18 +390,21 @@ export class Context<out E extends Env = Env, out P extends string = string> {
   }
 
   /** @internal Sends what a handler returned (C-4). */
-  applyValue(value: unknown): undefined | Promise<void> {
-    if (this.isAborted) return undefined
+  applyValue(value: unknown): void {
+    if (this.isAborted) {
+      // Nobody would read it: a source learns that at once.
+      if (isStreamed(value)) bodySource(value).cancel(this.abortReason)
+      else if (isResponse(value)) value.body?.cancel(this.abortReason).catch(() => undefined)
+      return
+    }
     if (this.answerKind !== ANSWER_NONE)
       throw new ResponseWrittenError('the value that the handler returned')
     if (typeof value === 'string') this.text(value)
     else if (value instanceof Uint8Array) this.bytes(value)
     else if (value instanceof ArrayBuffer) this.bytes(new Uint8Array(value))
-    else if (isResponse(value)) return answerWithResponse(this as unknown as Context, value)
-    else if (isStreamed(value))
-      throw new TypeError('a stream cannot be sent as an answer yet: send its text or bytes')
+    else if (isResponse(value)) answerWithResponse(this as unknown as Context, value)
+    else if (isStreamed(value)) this.stream(value as StreamSource)
     else this.json(value)
-    return undefined
   }
 
   #check(member: string): void {
@@ -518,7 +562,15 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     if (gone) this.isAborted = true
     this.abortReason ??= reason
     this.#controller?.abort(reason)
-    if (gone) this.body?.fail(reason)
+    if (!gone) return
+    this.body?.fail(reason)
+    this.leaving?.reject?.(reason)
+    this.output?.drop(reason)
+  }
+
+  /** @internal */
+  get isDetached(): boolean {
+    return this.leaving?.detached === true
   }
 
   /** Whether the client has gone for good: answers are dropped. */
@@ -668,19 +720,19 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     return this.sourceWords[this.sourceAt + REQUEST_BODY_LENGTH] === -1
   }
 
-  /** @internal Starts to collect a body that follows in events. */
-  collectBody(limit: number = Number.POSITIVE_INFINITY): BodyCollector {
+  /** @internal The body, which may follow in events. */
+  requestBody(): RequestBody {
     this.dirty = true
-    this.body ??= new BodyCollector(this, limit)
+    if (this.body !== null) return this.body
+    this.body = this.bodyFollows ? new RequestBody(this) : RequestBody.of(this, inlineBody(this))
     // The engine has nothing more to tell of a connection that is gone.
     if (this.isAborted) this.body.fail(this.abortReason)
-    else this.body.start()
     return this.body
   }
 
   /**
    * The body, a copy. May be read repeatedly and mixed with the other readers.
-   * @throws PayloadTooLargeError above `limit` or `maxRequestBodySize`.
+   * @throws PayloadTooLargeError above `limit` or `maxRequestBodySize`; BodyUsedError after `bodyStream()`.
    */
   async bodyBytes(options?: BodyOptions): Promise<Uint8Array> {
     this.#check('c.bodyBytes()')
@@ -688,12 +740,41 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     const limit = options?.limit ?? Number.POSITIVE_INFINITY
     // Known to be too large: not read, and still there for a reader that takes it.
     if ((this.contentLength ?? 0) > limit) throw tooLarge(limit)
-    this.#bodyBytes ??= this.bodyFollows
-      ? this.collectBody(limit).bytes
-      : Promise.resolve(inlineBody(this))
+    if (this.#bodyBytes === null) {
+      if (this.body?.taken === true) throw new BodyUsedError('reading the body')
+      this.#bodyBytes =
+        this.body === null && !this.bodyFollows
+          ? Promise.resolve(inlineBody(this))
+          : this.requestBody().collect(limit)
+    }
     const body = await this.#bodyBytes
     if (body.length > limit) throw tooLarge(limit)
     return body
+  }
+
+  /**
+   * The body as it comes, with backpressure to the socket: at most 256 KiB wait unread (BP-2). Takes the body:
+   * other readers fail afterwards. A stream that is not read to its end is left to the closing rules of http1.md.
+   * It errors with PayloadTooLargeError, RequestTimeoutError or BadRequestError when the body fails.
+   * @throws BodyUsedError when the body was read, or taken, before.
+   */
+  bodyStream(): ReadableStream<Uint8Array> {
+    this.#check('c.bodyStream()')
+    if (this.#bodyBytes !== null || this.body?.taken === true)
+      throw new BodyUsedError('c.bodyStream()')
+    return this.requestBody().stream()
+  }
+
+  /**
+   * Reads a part of the request and checks it with a schema (zod, valibot, arktype: any Standard Schema v1).
+   * @param from what to check; the body by its content-type unless given: a form, else JSON. Query, headers, form and
+   * cookies are objects of strings; a repeated name has an array.
+   * @returns what the schema makes of it.
+   * @throws ValidationError (400) with `issues`; and what reading the body throws.
+   */
+  async validate<Output>(schema: StandardSchema<Output>, from?: ValidationSource): Promise<Output> {
+    this.#check('c.validate()')
+    return await validate(this as unknown as Context, schema, from)
   }
 
   /** The body as text: UTF-8, or the charset of its content-type (us-ascii, iso-8859-1; others are 415). */
@@ -734,6 +815,17 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     return undefined
   }
 
+  /** Whether the head is out: what would change it does nothing any more (A-3). */
+  #headOut(member: string): boolean {
+    if (this.output?.begun !== true) return false
+    if (this.serving.development)
+      this.serving.logger.warn(
+        { route: this.entry.pattern },
+        `${member} came after the head of a streamed answer was sent, and does nothing`,
+      )
+    return true
+  }
+
   /**
    * Sets the status of the answer; an argument of the answering method wins.
    * @throws RangeError unless an integer from 200 to 599.
@@ -743,6 +835,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     if (!(status >= 200 && status <= 599 && Number.isInteger(status))) {
       throw new RangeError(`status ${String(status)}: an answer has an integer from 200 to 599`)
     }
+    if (this.#headOut('c.status()')) return this
     this.dirty = true
     this.answerStatus = status
     this.statusSet = true
@@ -764,7 +857,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     }
     const text = typeof value === 'string' ? value : String(value)
     const lower = checkHeader(name, text)
-    if (lower === '') return this
+    if (lower === '' || this.#headOut('c.setHeader()')) return this
     this.dirty = true
     this.#headers ??= new ResponseHeaders()
     this.#headers.set(lower, text)
@@ -776,7 +869,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.#check('c.appendHeader()')
     const text = typeof value === 'string' ? value : String(value)
     const lower = checkHeader(name, text)
-    if (lower === '') return this
+    if (lower === '' || this.#headOut('c.appendHeader()')) return this
     this.dirty = true
     this.#headers ??= new ResponseHeaders()
     const headers = this.#headers
@@ -858,6 +951,78 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     return given
   }
 
+  /**
+   * Answers with a stream: a web stream, a Node stream, or an iterable of strings and bytes. It is pulled while the
+   * connection has room, one chunk ahead, and cancelled once when the client leaves. The head leaves with the first
+   * chunk, an empty one included; a source that fails before is an ordinary error, one that fails later cuts the
+   * connection, so that the answer cannot look complete. Chunked, unless a content-length was set (then exactly that
+   * many bytes must come) or the client speaks HTTP/1.0.
+   * @throws TypeError for what is none of these; ResponseWrittenError for a second answer.
+   */
+  stream(source: StreamSource, options?: StreamOptions): false | undefined {
+    const body = bodySource(source)
+    try {
+      const given = this.#openParts('c.stream()', body, options)
+      if (given === false) body.cancel(this.abortReason)
+      return given
+    } catch (error) {
+      body.cancel(error)
+      throw error
+    }
+  }
+
+  /**
+   * Answers piece by piece: the head leaves with the first `write()`. The context stays valid until `end()`, also
+   * when the handler has settled.
+   */
+  writer(options?: StreamOptions): ResponseWriter {
+    if (this.#openParts('c.writer()', null, options) !== false && this.output !== null)
+      return new ResponseWriter(this.output)
+    // The client has gone: every write gives false.
+    const ended = new ResponseStream(this as unknown as Context, null)
+    ended.drop(this.abortReason)
+    return new ResponseWriter(ended)
+  }
+
+  #openParts(
+    member: string,
+    source: BodySource | null,
+    options: StreamOptions | undefined,
+  ): false | undefined {
+    const type = options?.contentType
+    if (type !== undefined) checkHeader('content-type', type)
+    const given = this.#answer(member, ANSWER_STREAM, null, options?.status)
+    if (given === false) return false
+    this.dirty = true
+    if (type !== undefined) {
+      this.#headers?.delete('content-type')
+      this.answerType = type
+    }
+    this.output = new ResponseStream(this as unknown as Context, source)
+    return undefined
+  }
+
+  /**
+   * Sends 103 Early Hints in front of the answer (RFC 8297), as often as wanted; it changes nothing on the answer.
+   * @returns false, and does nothing, for an HTTP/1.0 client, after the head, or when the client has gone.
+   * @throws InvalidHeaderError as `setHeader` does.
+   */
+  earlyHints(headers: HintHeaders): boolean {
+    this.#check('c.earlyHints()')
+    if (this.orphaned || this.isAborted || this.output?.begun === true) return false
+    if (this.protocol === '1.0' || this.leaving?.socket != null) return false
+    writeEarlyHints(this, headers)
+    return true
+  }
+
+  /** Bytes of the body so far: of a streamed answer those taken from its producer, of a buffered one all. */
+  get bytesWritten(): number {
+    this.#check('c.bytesWritten')
+    if (this.output !== null) return this.output.bytesWritten
+    const body = this.answerBody
+    return body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  }
+
   /** Answers without a body. */
   noContent(status = 204): false | undefined {
     return this.#answer('c.noContent()', ANSWER_EMPTY, null, status)
@@ -899,6 +1064,71 @@ export class Context<out E extends Env = Env, out P extends string = string> {
       .split(',')
       .some((entry) => entry.trim().toLowerCase() === name.toLowerCase() || entry.trim() === '*')
     return listed ? this : this.setHeader('vary', `${current}, ${name}`)
+  }
+
+  // ---- transforming -------------------------------------------------------------------------------------------
+
+  /**
+   * For middleware that transforms answers: those behind it can be seen in `responseBody`, and replaced after
+   * `discardResponse()`, until `flushResponse()` was called as often as this. Streams are not held: pass them on.
+   */
+  bufferResponse(): this {
+    this.#check('c.bufferResponse()')
+    this.dirty = true
+    this.buffering++
+    return this
+  }
+
+  /** Body of the answer as it stands; null when there is none yet, or it is a stream. */
+  get responseBody(): string | Uint8Array | null {
+    this.#check('c.responseBody')
+    return this.answerBody
+  }
+
+  /** Ends one `bufferResponse()`; with the last one the answer stands. What is left at the end of the chain is flushed. */
+  flushResponse(): this {
+    this.#check('c.flushResponse()')
+    if (this.buffering > 0) this.buffering--
+    return this
+  }
+
+  /**
+   * Forgets a held answer: another one may be given, with the same status unless it says otherwise.
+   * @returns false, and does nothing, when nothing is held: outside `bufferResponse()`, or for a stream.
+   */
+  discardResponse(): boolean {
+    this.#check('c.discardResponse()')
+    if (this.buffering === 0 || this.output !== null || this.answerKind === ANSWER_NONE)
+      return false
+    this.answerKind = ANSWER_NONE
+    this.answerBody = null
+    this.answerType = null
+    // The length was that of the body before (A-14).
+    this.#headers?.delete('content-length')
+    return true
+  }
+
+  // ---- leaving HTTP -------------------------------------------------------------------------------------------
+
+  /**
+   * Keeps the context, and the request open, until `done()`: for answers that come from elsewhere, after the handler
+   * has settled. A client that half-closes counts as gone then.
+   */
+  detach(): Detached {
+    this.#check('c.detach()')
+    return detach(this as unknown as Context)
+  }
+
+  /**
+   * Takes the socket away from HTTP, for a WebSocket say. Settles when all earlier answers have left. What the client
+   * sent behind the request comes first, unparsed; what is written goes out as it is, so a 101 is the caller's to
+   * send. From then on the server only counts the socket, and ends it when it closes.
+   * @throws CelerisError `CELERIS_HIJACK_UNSUPPORTED` where there is no socket to take: in `request()`, or when
+   * requests were pipelined behind this one, or when its body was not read. ResponseWrittenError after an answer.
+   */
+  hijack(): Promise<Duplex> {
+    this.#check('c.hijack()')
+    return hijack(this as unknown as Context)
   }
 
   // ---- cookies, negotiation ------------------------------------------------------------------------------------
@@ -965,13 +1195,14 @@ export class Context<out E extends Env = Env, out P extends string = string> {
 
   /**
    * Runs `hook` once, just before the head is written, in registration order; it may change status and headers.
-   * Must be synchronous. Runs for error and automatic answers too.
+   * Runs for error and automatic answers too. The head of a streamed answer waits for a promise; for buffered
+   * answers it must be synchronous, as asynchronous work belongs behind `next()`.
    */
-  beforeSend(hook: (c: Context<E, P>) => void): void {
+  beforeSend(hook: (c: Context<E, P>) => void | Promise<void>): void {
     this.#check('c.beforeSend()')
     this.dirty = true
     this.beforeSendHooks ??= []
-    this.beforeSendHooks.push(hook as (c: Context) => void)
+    this.beforeSendHooks.push(hook as (c: Context) => void | Promise<void>)
   }
 
   /** Runs `hook` after the answer was handed over or the request was aborted, last first. Errors are logged. */
@@ -1003,22 +1234,8 @@ function tooLarge(limit: number): PayloadTooLargeError {
   return new PayloadTooLargeError(`the request body is larger than ${limit} bytes`)
 }
 
-/** Names of web classes: touching the globals themselves would load all of fetch for a plain object. */
-function tagOf(value: object): unknown {
-  return (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
-}
-
 function isResponse(value: unknown): value is Response {
   return typeof value === 'object' && value !== null && tagOf(value) === 'Response'
-}
-
-/** Whether JSON would make `{}` of what is a body; names no global, which would load it. */
-function isStreamed(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (Symbol.asyncIterator in value || tagOf(value) === 'ReadableStream')
-  )
 }
 
 /** Header lines that still fit when an error takes the place of the answer (C-7). */

@@ -2,6 +2,8 @@
 import { CelerisError, type Dispatch } from '@celeris/engine'
 import {
   ABORT_CODE_SERVER,
+  BUFFERED_BODIES_MAX,
+  COMMAND_ABORT,
   CONTROL_PENDING_HEADS,
   CONTROL_TURN_MICROSECONDS,
   EVENT_GENERATION,
@@ -11,6 +13,8 @@ import {
   EVENT_KIND_BODY_ERROR,
   EVENT_KIND_CODE,
   EVENT_KIND_HALF_CLOSED,
+  EVENT_KIND_HIJACKED,
+  EVENT_KIND_WRITABLE,
   EVENT_LENGTH,
   EVENT_OFFSET,
   EVENT_SEQUENCE,
@@ -28,27 +32,34 @@ import {
   REQUEST_METHOD_MINOR_FLAGS,
   REQUEST_PATH_OFFSET,
   REQUEST_PATH_TARGET_LENGTH,
+  REQUEST_SLOT,
   REQUEST_TARGET_OFFSET,
   REQUEST_WORDS,
   REQUESTS_WORD,
+  RESPONSE_KIND_COMMAND,
 } from '@celeris/engine/layout'
+import { commitRecord, openRecord } from './arena.ts'
 import { clearStores, guardRunningResource, storesEntered } from './async-stores.ts'
 import { Context } from './context.ts'
 import { answerError, fail } from './error-flow.ts'
 import { END, isThenable } from './handler-chain.ts'
 import { HttpError } from './http-errors.ts'
 import { latin1 } from './latin1.ts'
+import { hijacked, type Leaving } from './leaving.ts'
 import { matchRoute } from './match-route.ts'
 import { batchClock, batchTime, bytes, nextBatch, words } from './memory.ts'
 import { addPending, findPending, removePending } from './pending.ts'
-import { BodyCollector } from './request-body.ts'
+import { hold, mustWait, startHeld, unhold } from './request-order.ts'
 import { checkLength } from './response-length.ts'
-import { ANSWER_EMPTY, ANSWER_NONE, writeAnswer } from './response-writer.ts'
+import { ResponseStream } from './response-stream.ts'
+import { ANSWER_EMPTY, ANSWER_HIJACK, ANSWER_NONE, writeAnswer } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { Serving } from './serving.ts'
 
 /** Continuations kept for reuse. */
 const CONTINUATIONS_MAX = 1024
+
+type BeforeSend = (c: Context) => void | Promise<void>
 
 const microsecondsSince = (startMs: number): number =>
   Math.round((performance.now() - startMs) * 1_000)
@@ -147,15 +158,39 @@ class Dispatcher {
     paramBytes: Buffer,
     allow: string,
   ): void {
-    let c = this.#spareFree ? this.#spare : null
+    const serving = this.#serving
+    const busy =
+      serving.pendingCount !== 0 &&
+      (serving.pending[words[record + REQUEST_SLOT] as number] ?? null) !== null
     const bodyFollows = words[record + REQUEST_BODY_LENGTH] === -1
-    // What waits for its body outlives the turn, so it is a context that nobody has seen (X-1).
-    if (c === null || bodyFollows || !entry.neverAsync) c = new Context(this.#serving, entry)
+    let c = this.#spareFree ? this.#spare : null
+    // What waits, for its body or for its turn, outlives the turn, so it is a context that nobody has seen (X-1).
+    if (c === null || bodyFollows || busy || !entry.neverAsync) c = new Context(serving, entry)
     else this.#spareFree = false
     c.begin(record, entry, methodId, paramBytes)
     if (allow !== '') c.setHeader('allow', allow)
-    if (bodyFollows && this.#awaitBody(c, record)) return
-    this.#run(c)
+    if (bodyFollows) this.#awaitBody(c, record)
+    else if (busy && mustWait(serving, c)) this.#holdBack(c)
+    else this.#run(c)
+  }
+
+  /** A request behind an unsafe one, or an unsafe one behind any, waits until they have settled (PIP-2). */
+  #holdBack(c: Context): void {
+    this.#outlive(c)
+    hold(this.#serving, c, () => this.#run(c))
+  }
+
+  /** Takes a context out of the batch at once. */
+  #outlive(c: Context): void {
+    c.startedAt = batchTime()
+    c.startedMono = batchClock()
+    addPending(this.#serving, c)
+    c.park()
+  }
+
+  #inOrder(c: Context, start: () => void): void {
+    if (mustWait(this.#serving, c)) hold(this.#serving, c, start)
+    else start()
   }
 
   #run(c: Context): void {
@@ -163,7 +198,8 @@ class Dispatcher {
     try {
       result = (c.entry.run as NonNullable<RouteEntry['run']>)(c, END)
       if (result !== undefined && !isThenable(result)) {
-        result = c.calledNext(0) ? undefined : c.applyValue(result)
+        if (!c.calledNext(0)) c.applyValue(result)
+        result = undefined
       }
     } catch (error) {
       result = c.openNexts === 0 ? fail(c, error) : this.#failLater(c, error)
@@ -173,34 +209,44 @@ class Dispatcher {
   }
 
   /** A body up to `bufferedBodySize` is complete before its handler runs (BODY-3). */
-  #awaitBody(c: Context, record: number): boolean {
+  #awaitBody(c: Context, record: number): void {
     const flags = (words[record + REQUEST_METHOD_MINOR_FLAGS] as number) >>> 16
-    const length = (words[record + REQUEST_CONTENT_LENGTH_LOW] as number) >>> 0
-    c.startedAt = batchTime()
-    c.startedMono = batchClock()
-    addPending(this.#serving, c)
-    c.park()
-    if ((flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0) return this.#askExpect(c)
-    if ((flags & REQUEST_FLAG_CHUNKED) !== 0) return false
+    const low = (words[record + REQUEST_CONTENT_LENGTH_LOW] as number) >>> 0
+    const serving = this.#serving
+    this.#outlive(c)
+    if ((flags & REQUEST_FLAG_EXPECT_CONTINUE) !== 0) {
+      this.#inOrder(c, () => this.#askExpect(c))
+      return
+    }
+    const length = (flags & REQUEST_FLAG_CHUNKED) !== 0 ? -1 : (c.contentLength ?? low)
+    // Beyond the budget of all buffered bodies they are streamed, whatever their size (BODY-5).
     if (
-      length > this.#serving.bufferedBodySize ||
-      (c.contentLength ?? 0) > this.#serving.bufferedBodySize
-    )
-      return false
-    c.collectBody().bytes.then(
-      () => this.#run(c),
+      length < 0 ||
+      length > serving.bufferedBodySize ||
+      serving.bufferedBytes + length > BUFFERED_BODIES_MAX
+    ) {
+      this.#inOrder(c, () => this.#run(c))
+      return
+    }
+    serving.bufferedBytes += length
+    const body = c.requestBody()
+    body.reservedBytes = length
+    body.collect(Number.POSITIVE_INFINITY).then(
+      () => this.#inOrder(c, () => this.#run(c)),
       (error: unknown) => {
         if (c.isAborted) this.#finish(c)
         else this.#settleFailure(c, error)
       },
     )
-    return true
   }
 
   /** `onExpectContinue` decides before the handler runs (EXP-1); without it every request goes on. */
-  #askExpect(c: Context): boolean {
+  #askExpect(c: Context): void {
     const hook = this.#serving.onExpectContinue
-    if (hook === null) return false
+    if (hook === null) {
+      this.#run(c)
+      return
+    }
     new Promise<boolean>((resolve) => resolve(hook(c))).then(
       (wanted) => (wanted ? this.#run(c) : this.#refuseExpect(c)),
       (error: unknown) => {
@@ -208,7 +254,6 @@ class Dispatcher {
         this.#refuseExpect(c)
       },
     )
-    return true
   }
 
   #refuseExpect(c: Context): void {
@@ -217,8 +262,8 @@ class Dispatcher {
     this.#finish(c)
   }
 
-  /** The handler is not done: its context leaves the batch. */
-  #continueLater(c: Context, result: unknown): void {
+  /** Keeps a context beyond its batch: it reads the batch until that ends, then a copy. */
+  stay(c: Context): void {
     c.entry.neverAsync = false
     c.dirty = true
     if (!c.isPending) {
@@ -234,6 +279,11 @@ class Dispatcher {
       c.counted = true
       collector.active++
     }
+  }
+
+  /** The handler is not done: its context leaves the batch. */
+  #continueLater(c: Context, result: unknown): void {
+    this.stay(c)
     if (result === undefined) {
       this.#awaitNexts(c)
       return
@@ -292,14 +342,7 @@ class Dispatcher {
 
   #conclude(c: Context, value: unknown): void {
     try {
-      const applied = value !== undefined && !c.calledNext(0) ? c.applyValue(value) : undefined
-      if (applied !== undefined) {
-        applied.then(
-          () => this.#finishLate(c),
-          (error: unknown) => this.#settleFailure(c, error),
-        )
-        return
-      }
+      if (value !== undefined && !c.calledNext(0)) c.applyValue(value)
     } catch (error) {
       this.#settleFailure(c, error)
       return
@@ -307,33 +350,17 @@ class Dispatcher {
     // Forgotten, or swallowed without an answer in its place (C-3).
     if (c.strayError !== undefined && c.answerKind === ANSWER_NONE && !c.statusSet)
       this.#settleFailure(c, c.strayError)
-    else this.#finishLate(c)
+    else this.#finish(c)
   }
 
   #settleFailure(c: Context, error: unknown): void {
     const pending = fail(c, error)
-    if (pending === undefined) this.#finishLate(c)
-    else void pending.then(() => this.#finishLate(c))
-  }
-
-  #finishLate(c: Context): void {
-    const { collector } = this.#serving
-    if (collector !== null) {
-      if (c.counted) {
-        c.counted = false
-        collector.active--
-      }
-      // Answered within its own turn: counted with it, when the engine has timed it.
-      if (c.parked) collector.observe(microsecondsSince(c.startedMono), 1)
-    }
-    if (c.parked) this.#answered--
-    this.#finish(c)
+    if (pending === undefined) this.#finish(c)
+    else void pending.then(() => this.#finish(c))
   }
 
   /** Hands over the answer of a successor, whose chain is not its own. */
   conclude(c: Context): void {
-    this.#serving.collector?.observe(microsecondsSince(c.startedMono), 1)
-    this.#answered--
     this.#finishDirty(c)
   }
 
@@ -344,7 +371,10 @@ class Dispatcher {
       return
     }
     try {
-      writeAnswer(c)
+      if (!writeAnswer(c)) {
+        this.#startWhole(c)
+        return
+      }
     } catch (error) {
       this.#failWrite(c, error)
       return
@@ -376,10 +406,17 @@ class Dispatcher {
       this.#release(c)
       return
     }
-    const { collector } = this.#serving
+    if (c.leaving !== null && this.#staysAway(c, c.leaving)) return
+    if (c.output !== null) {
+      this.#finishStream(c, c.output)
+      return
+    }
     try {
       this.#prepare(c)
-      if (!c.isAborted) writeAnswer(c)
+      if (!c.isAborted && !writeAnswer(c)) {
+        this.#startWhole(c)
+        return
+      }
     } catch (error) {
       c.beforeSendHooks = null
       c.deleteHeader('content-length')
@@ -391,12 +428,18 @@ class Dispatcher {
       }
       this.#writeError(c)
     }
-    if (collector !== null) {
-      if (c.isAborted || c.leftByClient) collector.aborts++
-      else (collector.classes[(c.answerStatus / 100) | 0] as number)++
-    }
-    this.#answered++
+    // Answered within its own turn: counted with it, when the engine has timed it.
+    if (!c.parked) this.#answered++
+    this.#count(c, c.parked)
     this.#release(c)
+  }
+
+  #count(c: Context, timed: boolean): void {
+    const { collector } = this.#serving
+    if (collector === null) return
+    if (c.isAborted || c.leftByClient) collector.aborts++
+    else (collector.classes[(c.answerStatus / 100) | 0] as number)++
+    if (timed) collector.observe(microsecondsSince(c.startedMono), 1)
   }
 
   /** An error that cannot be sent with the headers set so far is sent without them. */
@@ -424,23 +467,122 @@ class Dispatcher {
     const hooks = c.beforeSendHooks
     if (hooks !== null) {
       c.beforeSendHooks = null
-      for (let index = 0; index < hooks.length; index++) hooks[index]?.(c)
+      runHooks(c, hooks)
     }
     const headers = c.answerHeaders
     if (headers !== null && headers.count > 0) checkLength(c, headers)
+  }
+
+  // ---- answers in parts ----------------------------------------------------------------------------------------
+
+  /** The chain has settled, its answer has not: a source is pulled from now on, a writer goes on. */
+  #finishStream(c: Context, output: ResponseStream): void {
+    output.chainSettled = true
+    if (output.ended) {
+      this.#endStream(c)
+      return
+    }
+    this.stay(c)
+    if (output.source === null) return
+    output
+      .pump((open) => this.#openStream(c, open))
+      .catch((error: unknown) => this.#streamFailed(c, output, error))
+  }
+
+  /** A body too large to be copied leaves in pieces, held by reference (BP-1). */
+  #startWhole(c: Context): void {
+    const body = c.answerBody as string | Uint8Array
+    const output = new ResponseStream(c, null)
+    c.output = output
+    output.chainSettled = true
+    this.stay(c)
+    try {
+      output.openWhole(typeof body === 'string' ? Buffer.from(body) : body)
+    } catch (error) {
+      this.#streamFailed(c, output, error)
+    }
+  }
+
+  /** A writer has its first bytes. */
+  openWriter(c: Context): void {
+    const { output } = c
+    if (output === null) return
+    this.stay(c)
+    const opened = this.#openStream(c, () => output.open())
+    opened?.catch((error: unknown) => this.#streamFailed(c, output, error))
+  }
+
+  /** Hooks run, and are awaited, before the head of a stream is written (A-15). */
+  #openStream(c: Context, open: () => void): undefined | Promise<void> {
+    const hooks = c.beforeSendHooks
+    c.beforeSendHooks = null
+    const done = hooks === null ? undefined : runStreamHooks(c, hooks)
+    if (done === undefined) {
+      open()
+      return undefined
+    }
+    return done.then(open)
+  }
+
+  #streamFailed(c: Context, output: ResponseStream, error: unknown): void {
+    if (output.ended || c.output !== output) return
+    // What has begun ends here; a handler that still runs hands over the error when it settles.
+    if (output.begun || !output.chainSettled) void fail(c, error)
+    else this.#settleFailure(c, error)
+  }
+
+  /** An answer in parts is complete, cut, or has no reader any more. */
+  streamEnded(c: Context): void {
+    if (c.output?.chainSettled === true) this.#endStream(c)
+  }
+
+  #endStream(c: Context): void {
+    this.#count(c, true)
+    this.#release(c)
+  }
+
+  // ---- leaving -------------------------------------------------------------------------------------------------
+
+  /** Whether the end of the chain is not the end of the request: detached, or waiting for its socket. */
+  #staysAway(c: Context, leaving: Leaving): boolean {
+    leaving.chainSettled = true
+    if (leaving.socket !== null) {
+      this.#release(c)
+      return true
+    }
+    if (!leaving.detached && c.answerKind !== ANSWER_HIJACK) return false
+    if (c.answerKind === ANSWER_HIJACK && c.isAborted) return false
+    this.stay(c)
+    return true
+  }
+
+  #hijacked(c: Context, refused: boolean): void {
+    const { leaving } = c
+    const error = hijacked(c, refused)
+    // Nobody awaits what it gave: the request is over, or has to be answered.
+    if (leaving?.chainSettled !== true) return
+    if (error === null) this.#release(c)
+    else this.#settleFailure(c, error)
   }
 
   #release(c: Context): void {
     const hooks = c.releaseHooks
     if (hooks !== null) this.#runReleaseHooks(hooks)
     // Once it went async a context is not used again: a late call from a promise or timer must find it released.
-    const { isPending } = c
+    const { isPending, slot, generation } = c
+    const serving = this.#serving
+    if (c.counted) {
+      c.counted = false
+      if (serving.collector !== null) serving.collector.active--
+    }
+    if (c.body !== null) serving.bufferedBytes -= c.body.reservedBytes
     if (isPending) {
-      removePending(this.#serving, c)
+      removePending(serving, c)
       if (!c.parked) (words[CONTROL_PENDING_HEADS] as number)--
     }
     c.release()
-    if (!isPending && !this.#serving.development) this.#keep(c)
+    if (!isPending && !serving.development) this.#keep(c)
+    if (serving.held > 0) startHeld(serving, slot, generation)
   }
 
   #runReleaseHooks(hooks: readonly (() => void)[]): void {
@@ -473,11 +615,17 @@ class Dispatcher {
       const c = findPending(this.#serving, slot, generation, words[at + EVENT_SEQUENCE] as number)
       if (c === null) return
       // What comes before somebody asks is remembered.
-      c.dirty = true
-      c.body ??= new BodyCollector(c, Number.POSITIVE_INFINITY)
+      const body = c.requestBody()
       const offset = words[at + EVENT_OFFSET] as number
       const end = offset + (words[at + EVENT_LENGTH] as number)
-      c.body.take(kind, kindCode >>> 8, bytes.subarray(offset, end))
+      body.take(kind, kindCode >>> 8, bytes.subarray(offset, end))
+      return
+    }
+    if (kind === EVENT_KIND_WRITABLE || kind === EVENT_KIND_HIJACKED) {
+      const c = findPending(this.#serving, slot, generation, words[at + EVENT_SEQUENCE] as number)
+      if (c === null) return
+      if (kind === EVENT_KIND_WRITABLE) c.output?.onWritable()
+      else this.#hijacked(c, kindCode >>> 8 !== 0)
       return
     }
     if (kind === EVENT_KIND_ABORTED) {
@@ -498,24 +646,58 @@ class Dispatcher {
 
   #abortAll(slot: number, generation: number, code: string, message: string, gone: boolean): void {
     const { pending } = this.#serving
-    let reason: CelerisError | undefined
-    let next: Context | null = slot < pending.length ? (pending[slot] as Context | null) : null
-    while (next !== null) {
-      const c: Context = next
-      next = c.nextPending
-      if (c.generation !== generation) continue
-      if (reason === undefined) {
-        reason = new CelerisError(code, message)
-        reason.name = 'AbortError'
+    const reason = new CelerisError(code, message)
+    reason.name = 'AbortError'
+    const left: Context[] = []
+    for (let c = pending[slot] ?? null; c !== null; c = c.nextPending)
+      if (c.generation === generation) left.push(c)
+    if (gone) {
+      // None of them is to start now that those before it end.
+      const never = left.filter((c) => unhold(this.#serving, c))
+      for (const c of left) c.abort(reason, true)
+      for (const c of never) this.#finish(c)
+      return
+    }
+    for (const c of left) {
+      if (!c.isDetached) c.abort(reason, false)
+      else {
+        // Nobody will end what is detached while the client may have gone (EOF-2).
+        openRecord(c.engine)
+        commitRecord(c, RESPONSE_KIND_COMMAND, COMMAND_ABORT, 0, 0, 0)
+        c.abort(reason, true)
       }
-      c.abort(reason, gone)
     }
   }
+}
+
+function runHooks(c: Context, hooks: readonly BeforeSend[]): void {
+  for (const hook of hooks) {
+    const done = hook(c)
+    if (done === undefined || !isThenable(done)) continue
+    Promise.resolve(done).catch(() => undefined)
+    throw new TypeError(
+      'a beforeSend hook gave a promise for a buffered answer, which does not wait: do asynchronous work in middleware, after `await next()`',
+    )
+  }
+}
+
+/** Runs hooks one after the other; a promise only when one of them gives one. */
+function runStreamHooks(c: Context, hooks: readonly BeforeSend[]): undefined | Promise<void> {
+  for (let index = 0; index < hooks.length; index++) {
+    const done = (hooks[index] as BeforeSend)(c)
+    if (done !== undefined && isThenable(done))
+      return Promise.resolve(done).then(() => runStreamHooks(c, hooks.slice(index + 1)))
+  }
+  return undefined
 }
 
 /** Makes the function an engine calls with its batches. */
 export function createDispatch(serving: Serving): Dispatch {
   const dispatcher = new Dispatcher(serving)
   serving.conclude = (c) => dispatcher.conclude(c)
+  serving.openStream = (c) => dispatcher.openWriter(c)
+  serving.streamEnded = (c) => dispatcher.streamEnded(c)
+  serving.stay = (c) => dispatcher.stay(c)
+  serving.detachedDone = (c) => dispatcher.conclude(c)
   return (base, requests, events) => dispatcher.dispatch(base, requests, events)
 }

@@ -107,24 +107,35 @@ function issuesOf(
   return { error: { ...body, issues: error.issues } }
 }
 
-function afterHandler(c: Context, value: unknown, original: unknown): undefined | Promise<void> {
-  const applied =
-    value !== undefined && c.answerKind === ANSWER_NONE ? c.applyValue(value) : undefined
-  if (applied !== undefined) {
-    return applied.then(undefined, (failure: unknown) => handlerFailed(c, failure, original))
+/** An error after the head went out, or after the socket did: logged, and the client sees an end (C-8). */
+function failedLate(c: Context, error: unknown): boolean {
+  const { output, leaving } = c
+  if (output?.begun !== true && leaving?.socket == null) return false
+  if (!isDeparture(c, error)) {
+    c.serving.logger.error(
+      { error, method: c.method, route: c.routePath },
+      'request failed after its answer had begun: the connection is cut',
+    )
   }
+  output?.cut(error)
+  leaving?.socket?.destroy()
+  return true
+}
+
+function afterHandler(c: Context, value: unknown, original: unknown): void {
+  if (value !== undefined && c.answerKind === ANSWER_NONE) c.applyValue(value)
   if (c.answerKind === ANSWER_NONE && !c.statusSet) answerError(c, original)
-  return undefined
 }
 
 function handlerFailed(c: Context, failure: unknown, original: unknown): void {
-  c.serving.logger.error({ error: failure, route: c.routePath }, 'onError failed')
+  c.serving.logger.error({ error: failure, original, route: c.routePath }, 'onError failed')
   answerError(c, original)
 }
 
 /** Runs the error flow. Gives a promise when `onError` is asynchronous. */
 export function fail(c: Context, error: unknown): undefined | Promise<void> {
   const { onError } = c.entry
+  if (failedLate(c, error)) return undefined
   c.clearAnswer()
   if (onError === undefined) {
     answerError(c, error)
@@ -138,7 +149,7 @@ export function fail(c: Context, error: unknown): undefined | Promise<void> {
         (failure: unknown) => handlerFailed(c, failure, error),
       )
     }
-    return afterHandler(c, result, error)
+    afterHandler(c, result, error)
   } catch (failure) {
     handlerFailed(c, failure, error)
   }

@@ -1,9 +1,11 @@
 export type { DrainReport, Engine, EngineMetrics, PeerAddress } from '@celeris/engine'
 export { CelerisError, EngineUnavailableError, ListenError } from '@celeris/engine'
-export type { BodyOptions, Env } from './context.ts'
+export type { BodyChunk, StreamSource } from './body-source.ts'
+export type { BodyOptions, Env, StreamOptions } from './context.ts'
 export { Context } from './context.ts'
 export type { CookieOptions } from './cookies.ts'
 export type { Expirable } from './deadline-wheel.ts'
+export type { HintHeaders } from './early-hints.ts'
 export type { ErrorCode } from './error-codes.ts'
 export { ERROR_CODES } from './error-codes.ts'
 export type { ConfigProblem } from './errors.ts'
@@ -37,6 +39,7 @@ export {
 } from './http-errors.ts'
 export type { InheritedFd } from './inherited-fds.ts'
 export { inheritedFds } from './inherited-fds.ts'
+export type { Detached } from './leaving.ts'
 export type { Logger } from './logger.ts'
 export { deriveMemoryLimit } from './memory-limit.ts'
 export type { MetricsCollector, MetricsSnapshot } from './metrics-collector.ts'
@@ -46,6 +49,7 @@ export { middlewareParts } from './middleware-parts.ts'
 export { nodeEngine } from './node-http/engine.ts'
 export type { TrustedProxies, TrustProxy } from './proxy-trust.ts'
 export type { EngineCandidate } from './resolve-engine.ts'
+export { ResponseWriter } from './response-body-writer.ts'
 export { RESPONSE_HEADER_INLINE, RESPONSE_HEADER_SCRATCH } from './response-headers.ts'
 export type { Route } from './route.ts'
 export type { RouteInfo } from './route-list.ts'
@@ -57,3 +61,9 @@ export type { CloseReport, EngineInfo, Listening, ListenTarget } from './server.
 export { Server } from './server.ts'
 export type { EngineName, ServerConfig } from './server-config.ts'
 export type { ShutdownHook } from './shutdown.ts'
+export type {
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+  ValidationSource,
+} from './validate.ts'

@@ -1,5 +1,6 @@
 // Contexts that outlive their batch, by connection slot: events of the connection find them here.
 import type { Context } from './context.ts'
+import { isSafe } from './request-order.ts'
 import type { Serving } from './serving.ts'
 
 export function addPending(serving: Serving, c: Context): void {
@@ -8,6 +9,14 @@ export function addPending(serving: Serving, c: Context): void {
   c.nextPending = pending[c.slot] as Context | null
   pending[c.slot] = c
   c.isPending = true
+  serving.pendingCount++
+  if (!isSafe(c.methodId)) serving.unsafePending++
+}
+
+function forget(serving: Serving, c: Context): void {
+  c.nextPending = null
+  serving.pendingCount--
+  if (!isSafe(c.methodId)) serving.unsafePending--
 }
 
 /** False when the context was not there. */
@@ -16,13 +25,13 @@ export function removePending(serving: Serving, c: Context): boolean {
   let other = c.slot < pending.length ? (pending[c.slot] as Context | null) : null
   if (other === c) {
     pending[c.slot] = c.nextPending
-    c.nextPending = null
+    forget(serving, c)
     return true
   }
   while (other !== null) {
     if (other.nextPending === c) {
       other.nextPending = c.nextPending
-      c.nextPending = null
+      forget(serving, c)
       return true
     }
     other = other.nextPending

@@ -1,13 +1,10 @@
 import {
   METHOD_HEAD,
-  OUTPUT_BYTES_MAX,
   RESPONSE_FLAG_CLOSE,
-  RESPONSE_FLAG_MORE,
   RESPONSE_FLAG_OMIT_BODY,
   RESPONSE_FLAG_OWN_DATE,
   RESPONSE_FLAG_OWN_LENGTH,
   RESPONSE_KIND_HEAD,
-  RESPONSE_KIND_RAW,
   RESPONSE_KIND_WHOLE,
 } from '@celeris/engine/layout'
 import {
@@ -29,12 +26,18 @@ export const ANSWER_HTML = 2
 export const ANSWER_JSON = 3
 export const ANSWER_BYTES = 4
 export const ANSWER_EMPTY = 5
+/** In parts: what stands in `Context.output`. */
+export const ANSWER_STREAM = 6
+/** None: the socket has gone to the handler. */
+export const ANSWER_HIJACK = 7
 
 const TYPES: readonly (string | null)[] = [
   null,
   'text/plain; charset=utf-8',
   'text/html; charset=utf-8',
   'application/json',
+  'application/octet-stream',
+  null,
   'application/octet-stream',
   null,
 ]
@@ -58,8 +61,8 @@ const hasDirectWrite =
 
 /** Up to here a loop over the code units beats a call into the runtime. */
 const LOOP_LENGTH_MAX = 20
-/** Pieces of an answer that is larger than the arena. */
-const PIECE_BYTES = 512 * 1024
+/** A larger body is not copied as a whole: it leaves in pieces, held by reference (BP-1). */
+const COPIED_BYTES_MAX = 256 * 1024
 /** Bytes of lines the writer adds by itself to the extra lines. */
 const LINE_OVERHEAD = 4
 
@@ -172,49 +175,58 @@ function contentType(answer: Answer): string | null {
   return answer.answerType ?? (TYPES[answer.answerKind] as string | null)
 }
 
-/** Hands a complete answer to the engine. */
-export function writeAnswer(answer: Answer): void {
+/** Hands a complete answer to the engine. False, and nothing was done: its body is too large for one record. */
+export function writeAnswer(answer: Answer): boolean {
   const headers = answer.answerHeaders
   const kind = answer.answerKind
+  const body = answer.answerBody
+  if (body !== null && body.length > COPIED_BYTES_MAX) return false
   if (
     kind <= ANSWER_JSON &&
     answer.answerStatus === 200 &&
     answer.answerType === null &&
     (headers === null || headers.count === 0)
   ) {
-    const id = wholeBlock(kind, TYPES[kind] as string, answer.answerBody as string, answer)
+    const id = wholeBlock(kind, TYPES[kind] as string, body as string, answer)
     if (id !== 0) {
       const flags = answer.methodId === METHOD_HEAD ? RESPONSE_FLAG_OMIT_BODY : 0
       commitWhole(answer, RESPONSE_KIND_WHOLE | flags, id)
-      return
+      return true
     }
   }
   openRecord(answer.engine)
-  writeHeadAndBody(answer)
+  writeRecord(answer, flagsOf(answer), '', body)
+  return true
 }
 
-function writeHeadAndBody(answer: Answer): void {
+/** Writes the head of an answer whose body, if it has one, follows in records of its own. */
+export function writeHead(answer: Answer, flags: number, framing: string): void {
+  openRecord(answer.engine)
+  writeRecord(answer, flagsOf(answer) | flags, framing, null)
+}
+
+function writeRecord(
+  answer: Answer,
+  flags: number,
+  framing: string,
+  body: string | Uint8Array | null,
+): void {
   const engine = answer.engine
   const headers = answer.answerHeaders
-  const flags = flagsOf(answer)
   const type = contentType(answer)
   let head = headBlock(answer.answerStatus, type)
-  let further = ''
+  let further = framing
   if (head === 0) {
     head = headBlock(answer.answerStatus, null)
-    further = `content-type: ${type}\r\n`
+    further += `content-type: ${type}\r\n`
   }
-  const body = answer.answerBody
   const bodyMost = body === null ? 0 : typeof body === 'string' ? body.length * 3 : body.length
   const hasLines = further !== '' || (headers !== null && headers.count > 0)
   const linesMost = hasLines
     ? (headers === null ? LINE_OVERHEAD : lineBytes(headers)) + further.length
     : 0
-  if (bodyMost + linesMost + 64 > OUTPUT_BYTES_MAX) {
-    writeLarge(answer, flags, head, further, linesMost)
-    return
-  }
   const start = reserve(engine, bodyMost + linesMost + 8)
+  if (start === 0) throw new RangeError('the header lines of an answer exceed 256 KiB: send less')
   let end = start
   let extra = 0
   if (hasLines) {
@@ -231,52 +243,4 @@ function writeHeadAndBody(answer: Answer): void {
   }
   commitBytes(end)
   commitRecord(answer, RESPONSE_KIND_HEAD | flags, head, end - bodyAt, bodyAt, extra)
-}
-
-/** An answer larger than the arena leaves in pieces; the engine queues what the socket does not take. */
-function writeLarge(
-  answer: Answer,
-  flags: number,
-  head: number,
-  further: string,
-  linesMost: number,
-): void {
-  const { engine, answerHeaders: headers } = answer
-  const body =
-    typeof answer.answerBody === 'string'
-      ? Buffer.from(answer.answerBody)
-      : (answer.answerBody as Uint8Array)
-  const length = `${further}content-length: ${body.length}\r\n`
-  if (linesMost + length.length + 64 > OUTPUT_BYTES_MAX)
-    throw new RangeError('the header lines of an answer exceed 1 MiB: send less')
-  const extra = reserve(engine, linesMost + length.length + 8)
-  commitBytes(writeLines(headers, length, extra, 0))
-  const omit = (flags & RESPONSE_FLAG_OMIT_BODY) !== 0
-  const more = omit ? 0 : RESPONSE_FLAG_MORE
-  commitRecord(
-    answer,
-    RESPONSE_KIND_HEAD | flags | RESPONSE_FLAG_OWN_LENGTH | more,
-    head,
-    0,
-    0,
-    extra,
-  )
-  if (omit) return
-  const close = flags & RESPONSE_FLAG_CLOSE
-  for (let from = 0; from < body.length; from += PIECE_BYTES) {
-    const piece = body.subarray(from, from + PIECE_BYTES)
-    openRecord(engine)
-    const at = reserve(engine, piece.length)
-    bytes.set(piece, at)
-    commitBytes(at + piece.length)
-    const last = from + PIECE_BYTES >= body.length
-    commitRecord(
-      answer,
-      RESPONSE_KIND_RAW | close | (last ? 0 : RESPONSE_FLAG_MORE),
-      at,
-      piece.length,
-      0,
-      0,
-    )
-  }
 }

@@ -10,6 +10,7 @@ import { evict, tenantNumber } from './arena.ts'
 import { type Env, reserveParams } from './context.ts'
 import { badPathEntry, defaultAnswers, internalEntry } from './default-answers.ts'
 import { createDispatch } from './dispatch.ts'
+import { announceDrain, closeSockets } from './draining.ts'
 import { ServerStateError } from './errors.ts'
 import { compose } from './handler-chain.ts'
 import { lazily } from './lazily.ts'
@@ -108,6 +109,8 @@ export class Server<E extends Env = Env> extends Router<E> {
   /** From the call of its `listen()` on. */
   #engine: Engine | null = null
   #opening: Promise<Listening> | null = null
+  /** What the engine in use serves. */
+  #live: Serving | null = null
   #closing: Promise<CloseReport> | null = null
   readonly #deadline = new CloseDeadline()
   #inProcess: { engine: MemoryEngine; revision: number } | null = null
@@ -182,6 +185,7 @@ export class Server<E extends Env = Env> extends Router<E> {
       const routes = sealRoutes(this as unknown as Router, this.#parts())
       this.#routes = routes
       const serving = this.#serving(engine, routes)
+      this.#live = serving
       const options = toListenOptions(this.#config, {
         memory,
         literals: routes.literals,
@@ -234,8 +238,17 @@ export class Server<E extends Env = Env> extends Router<E> {
       bufferedBodySize: this.#config.bufferedBodySize,
       development: isDevelopment(),
       pending: [],
+      pendingCount: 0,
+      unsafePending: 0,
+      held: 0,
+      sockets: new Set(),
+      bufferedBytes: 0,
       peers: [],
       conclude: () => {},
+      openStream: () => {},
+      streamEnded: () => {},
+      stay: () => {},
+      detachedDone: () => {},
       onExpectContinue: this.#config.onExpectContinue ?? null,
       connectionEvent: this.#connectionEvents(engine),
     }
@@ -301,9 +314,7 @@ export class Server<E extends Env = Env> extends Router<E> {
     this.#state = 'draining'
     const engine = this.#engine
     const drain: DrainReport =
-      engine === null
-        ? { drained: 0, cut: 0, elapsedMs: 0 }
-        : await engine.close({ timeoutMs: this.#deadline.leftMs() })
+      engine === null ? { drained: 0, cut: 0, elapsedMs: 0 } : await this.#drain(engine)
     if (engine !== null) evict(engine)
     const functions = this.#routes?.functions ?? this.#current().functions
     const middlewares = await closeMiddlewares(functions, this.#deadline, this.#logger)
@@ -311,6 +322,14 @@ export class Server<E extends Env = Env> extends Router<E> {
     if (this.#inProcess !== null) await this.#inProcess.engine.close({ timeoutMs: 0 })
     this.#state = 'closed'
     return { ...drain, hookErrors, middlewares }
+  }
+
+  async #drain(engine: Engine): Promise<DrainReport> {
+    const serving = this.#live
+    if (serving !== null) announceDrain(serving)
+    const drained = engine.close({ timeoutMs: this.#deadline.leftMs() })
+    if (serving !== null) await closeSockets(serving, this.#deadline)
+    return await drained
   }
 
   /** Calls `close()`, for `await using`. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Engine, PeerAddress } from '@celeris/engine'
 import type { Context } from './context.ts'
 import type { Logger } from './logger.ts'
@@ -34,8 +35,25 @@ export interface Serving {
   readonly onExpectContinue: ((c: Context) => boolean | Promise<boolean>) | null
   /** Peer addresses by slot, asked for once per connection. */
   readonly peers: (KnownPeer | undefined)[]
+  /** Their number, and that of those whose method is not safe. */
+  pendingCount: number
+  unsafePending: number
+  /** Requests held back behind others of their connection (PIP-2). */
+  held: number
+  /** Sockets that were hijacked and are still open. */
+  readonly sockets: Set<Duplex>
+  /** Bytes that buffered bodies may take together (BODY-5). */
+  bufferedBytes: number
   /** Encodes and hands over the answer of a context that took a request over; set by dispatch. */
   conclude: (c: Context) => void
+  /** A writer writes its first bytes: hooks run, then the head is written; set by dispatch. */
+  openStream: (c: Context) => void
+  /** An answer in parts has ended; set by dispatch. */
+  streamEnded: (c: Context) => void
+  /** Keeps a context beyond its batch; set by dispatch. */
+  stay: (c: Context) => void
+  /** A detached context is done; set by dispatch. */
+  detachedDone: (c: Context) => void
   /** Hears of connections, when the configuration asks for it. */
   readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
 }

@@ -1,8 +1,11 @@
 import type { Context } from './context.ts'
 import { isDroppedFromWeb } from './header-check.ts'
 
-/** Answers with a web `Response` that a handler returned (core.md C-4); its body is read whole first. */
-export async function answerWithResponse(c: Context, response: Response): Promise<void> {
+/**
+ * Answers with a web `Response` that a handler returned (core.md C-4). A body of one chunk, as strings and bytes have,
+ * is sent with its length; any other is streamed.
+ */
+export function answerWithResponse(c: Context, response: Response): void {
   if (response.bodyUsed)
     throw new TypeError(
       'the returned Response was read already: return a fresh one, or its clone()',
@@ -19,6 +22,10 @@ export async function answerWithResponse(c: Context, response: Response): Promis
     c.noContent(response.status)
     return
   }
-  const body = new Uint8Array(await response.arrayBuffer())
-  c.bytes(body, response.headers.get('content-type') ?? undefined, response.status)
+  const type = response.headers.get('content-type') ?? undefined
+  c.stream(response.body, {
+    status: response.status,
+    ...(type === undefined ? {} : { contentType: type }),
+  })
+  if (c.output !== null) c.output.prefersLength = true
 }

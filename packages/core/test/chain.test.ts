@@ -804,17 +804,6 @@ describe.each(EVERYWHERE)('chain of handlers, %s', (subject) => {
     expect([head.status, head.text]).toEqual([404, ''])
   })
 
-  test('what cannot be sent yet is refused, never turned into {} (C-4)', async () => {
-    const { ask, errors } = await run((app) => {
-      app.get('/web-stream', () => new Response('hi').body as ReadableStream)
-      app.get('/iterable', async function* () {
-        yield 'a'
-      } as unknown as Handler)
-    })
-    for (const path of ['/web-stream', '/iterable']) expect((await ask(path)).status).toBe(500)
-    expect(errors()).toHaveLength(2)
-  })
-
   test('pre() runs before routing, on 404s too, and may rewrite (R-12)', async () => {
     const { ask } = await run((app) => {
       app.pre((c, next) => {
