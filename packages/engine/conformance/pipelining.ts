@@ -249,6 +249,21 @@ export const pipeliningCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'a bad request in the same piece as an upgrade that nobody takes: its answer, then 400 (UPG-1, PIP-4)',
+    async run(scope) {
+      const served = await scope.serve()
+      const client = await served.connect()
+      const upgrade = 'GET /a HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+      await client.send(`${upgrade}GET /bad HTTP/1.1\r\nhost: a\r\nx: b\rc\r\n\r\n${get('/never')}`)
+      assert.equal((await client.readAnswer()).body.toString(), '/a')
+      const error = await client.readAnswer()
+      assert.equal(error.status, 400)
+      assert.equal(error.value('connection'), 'close')
+      await client.readEnd()
+      assert.equal(served.requests.length, 1)
+    },
+  },
+  {
     name: 'after an answer that closes, later answers are dropped (PIP-5)',
     async run(scope) {
       const served = await scope.serve({ onRequest: () => undefined })

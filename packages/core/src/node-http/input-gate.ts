@@ -11,6 +11,11 @@ interface Parser {
 const parserOf = (socket: Socket): Parser | null =>
   (socket as { parser?: Parser | null }).parser ?? null
 
+const badRequest = (): Error =>
+  Object.assign(new Error('no request behind one that names Upgrade'), {
+    code: 'HPE_INVALID_METHOD',
+  })
+
 export class InputGate {
   readonly #socket: Socket
   readonly #parser: Parser | null
@@ -37,7 +42,9 @@ export class InputGate {
         break
       }
       const used = execute.call(parser, rest)
-      if (typeof used !== 'number' || used <= 0 || parser.incoming?.upgrade === true) return used
+      if (typeof used !== 'number' || parser.incoming?.upgrade === true) return used
+      // Behind an upgrade node's parser does not tell of an error: it only takes no more bytes.
+      if (used <= 0) return badRequest()
       rest = rest.subarray(used)
     }
     return bytes.length
