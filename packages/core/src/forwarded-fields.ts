@@ -4,6 +4,9 @@ import { lazily } from './lazily.ts'
 const net = lazily<typeof import('node:net')>('node:net')
 const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 
+/** A port behind an address, or none; it may be obfuscated (RFC 7239 §6). */
+const PORT = /^(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?$/
+
 /**
  * The address in an entry of a forwarded chain: port and brackets stripped, v4-mapped folded, IPv6
  * as RFC 5952 writes it. Null if it is none (`unknown`, `_hidden`, garbage).
@@ -11,11 +14,13 @@ const ipaddr = lazily<typeof import('ipaddr.js')>('ipaddr.js')
 export function entryAddress(entry: string): string | null {
   let text = entry
   if (text.startsWith('[')) {
-    const match = /^\[([^\]]*)\](?::[0-9]{1,5})?$/.exec(text)
-    if (match === null || !net().isIPv6(match[1] as string)) return null
-    text = match[1] as string
-  } else if (/^[^:]*:[0-9]{1,5}$/.test(text)) {
-    text = text.slice(0, text.indexOf(':'))
+    const end = text.indexOf(']')
+    if (!PORT.test(text.slice(end + 1)) || !net().isIPv6(text.slice(1, end))) return null
+    text = text.slice(1, end)
+  } else if (text.indexOf(':') === text.lastIndexOf(':') && text.includes(':')) {
+    const at = text.indexOf(':')
+    if (!PORT.test(text.slice(at))) return null
+    text = text.slice(0, at)
   }
   if (net().isIPv4(text)) return text
   if (!net().isIPv6(text) || text.includes('%')) return null

@@ -1,6 +1,6 @@
 // SIGTERM at any moment of any load: nothing is lost (L-9, findings of rivals: a restart that resets).
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type Program, startProgram } from './support/program.ts'
 import { seeded } from './support/random.ts'
 import { atEnd } from './support/serve.ts'
@@ -56,7 +56,8 @@ async function client(kind: Kind, wire: Wire, seed: number, load: Load): Promise
   for (let round = 0; ; round++) {
     const { bytes, expected } = makeBatch(kind, random, `${seed}-${round}`)
     const late = performance.now() - answered > CLIENT_LATE_MS
-    if (wire.ending !== 'open') {
+    const open = wire.ending === 'open'
+    if (!open) {
       if (!late) load.lost.push(`${kind}: ${wire.ending} while it asked`)
       return
     }
@@ -107,6 +108,9 @@ interface Report {
   readonly elapsedMs: number
 }
 
+// Processes start slowly on a machine that does other work.
+vi.setConfig({ testTimeout: 90_000 })
+
 describe.each(['epoll', 'node'])('SIGTERM, %s', (engine) => {
   test.each(Array.from({ length: ROUNDS }, (_, round) => SEED + round))(
     'under load at a random moment: no reset, no lost answer, the report adds up (L-9, L-10, C8), seed %i',
@@ -150,7 +154,6 @@ describe.each(['epoll', 'node'])('SIGTERM, %s', (engine) => {
       expect(report.elapsedMs).toBeLessThan(9_000)
       if (load.late > 0) console.log(`seed ${seed}: ${load.late} requests came after the grace`)
     },
-    60_000,
   )
 
   test('a second signal ends a process that is stuck (C8)', async () => {

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint32_t GRACE_MS = 250;
 
-/// No request is served or being received. A head that is not complete yet is no request: the client
-/// may send it again elsewhere, and one that dribbles must not hold the drain.
+/// No request is served or being received. A head that is not complete yet is no request: the
+/// client may send it again elsewhere, and one that dribbles must not hold the drain.
 bool is_idle(const Connection& connection) {
   return connection.phase == Phase::open && connection.owed() == 0 && connection.body == nullptr &&
          connection.unsent() == 0 && !connection.has(BODY_PENDING) && !connection.has(INPUT_HELD) &&
