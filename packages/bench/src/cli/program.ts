@@ -2,10 +2,12 @@ import { Command } from 'commander'
 import { barsCommand } from './bars-command.ts'
 import { compareCommand } from './compare-command.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { drillsCommand } from './drills-command.ts'
 import { peersCommand } from './peers-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { selftestCommand } from './selftest-command.ts'
+import { soakCommand } from './soak-command.ts'
 
 /** The whole command line. */
 export const createProgram = (version: string): Command =>
@@ -19,6 +21,8 @@ export const createProgram = (version: string): Command =>
     .addCommand(barsCommand())
     .addCommand(compareCommand())
     .addCommand(selftestCommand())
+    .addCommand(soakCommand())
+    .addCommand(drillsCommand())
     .addCommand(peersCommand())
     .addCommand(doctorCommand())
     .addCommand(reportCommand())

@@ -35,6 +35,14 @@ interface Ready {
   readonly pid: number
 }
 
+/** A server process, whatever it serves. */
+export interface ProcessOptions {
+  readonly name: string
+  readonly command: readonly string[]
+  readonly control: boolean
+  readonly base?: string
+}
+
 const readReady = (name: string, child: ChildProcess, complaint: () => string): Promise<Ready> =>
   new Promise((resolve, reject) => {
     const refuse = (why: string): void => {
@@ -86,16 +94,14 @@ const stop = async (child: ChildProcess): Promise<void> => {
 }
 
 /**
- * Starts a server on its core and waits until it listens.
+ * Starts a program on the server's core and waits until it says where it listens.
  *
  * @throws BenchError `CELERIS_BENCH_SERVER` with what the process said, when it does not.
  */
-export const startServer = async (
+export const startProcess = async (
   pinning: Pinning,
-  kind: ServerKind,
-  { scenario, options = {}, nodeFlags = [], control = false, base = '' }: StartOptions,
+  { name, command, control, base = '' }: ProcessOptions,
 ): Promise<RunningServer> => {
-  const command = await kind.command({ scenario, options, nodeFlags })
   const [file, args] = pinnedCommand(pinning, pinning.serverCore, command)
   const child = spawn(file, args, {
     // Its own process group: on Ctrl-C the bench finishes first, then stops its servers itself.
@@ -112,14 +118,28 @@ export const startServer = async (
   child.stderr?.on('data', (chunk: Buffer) => {
     complaint = (complaint + chunk.toString()).slice(-4000)
   })
-  const ready = await readReady(kind.name, child, () => complaint)
+  const ready = await readReady(name, child, () => complaint)
   return {
     ...ready,
-    ask: (message) => ask(kind.name, child, message),
+    ask: (message) => ask(name, child, message),
     lastWords: () => {
       const ended = child.signalCode ?? child.exitCode
       return [ended === null ? '' : `ended (${ended})`, complaint.trim()].filter(Boolean).join('\n')
     },
     stop: () => stop(child),
   }
+}
+
+/**
+ * Starts a server on its core and waits until it listens.
+ *
+ * @throws BenchError `CELERIS_BENCH_SERVER` with what the process said, when it does not.
+ */
+export const startServer = async (
+  pinning: Pinning,
+  kind: ServerKind,
+  { scenario, options = {}, nodeFlags = [], control = false, base = '' }: StartOptions,
+): Promise<RunningServer> => {
+  const command = await kind.command({ scenario, options, nodeFlags })
+  return startProcess(pinning, { name: kind.name, command, control, base })
 }
