@@ -180,3 +180,63 @@ describe.each(ENGINES)('a port between processes, %s', (engine) => {
     expect(error).toMatchObject({ code: 'EADDRINUSE', port })
   })
 })
+
+describe('reasons not to accept, epoll', () => {
+  test('are kept apart: descriptors that are free again do not lift a pause of the user (L-11, R15)', async () => {
+    const program = startProgram('drain-server', ['epoll'], {
+      wrapper: ['/bin/sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
+    })
+    const { port } = JSON.parse(await program.line()) as { port: number }
+    const first = await open(port)
+    const metrics = async () =>
+      (await first.ask(get('/metrics'))).json as { active: number; acceptBackoffs: number }
+    await metrics()
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => open(port)))
+    while ((await metrics()).acceptBackoffs === 0);
+    program.child.kill('SIGUSR2')
+    expect(await program.line()).toBe('paused')
+    const { active } = await metrics()
+    await Promise.all(crowd.map((wire) => wire.close()))
+    while ((await metrics()).active >= active);
+    const waiting = await open(port)
+    await waiting.send(get('/now/waited'))
+    let answered = false
+    const answer = waiting.answer().then((got) => {
+      answered = true
+      return got.text
+    })
+    for (let i = 0; i < 30; i++) await metrics()
+    expect(answered).toBe(false)
+    program.child.kill('SIGHUP')
+    expect(await program.line()).toBe('resumed')
+    expect(await answer).toBe('waited')
+  })
+
+  test('a pause that the user ended does not end one for want of descriptors (L-11, R15)', async () => {
+    const program = startProgram('drain-server', ['epoll'], {
+      wrapper: ['/bin/sh', '-c', 'ulimit -n 64; exec "$@"', 'sh'],
+    })
+    const { port } = JSON.parse(await program.line()) as { port: number }
+    const first = await open(port)
+    const metrics = async () =>
+      (await first.ask(get('/metrics'))).json as { active: number; acceptBackoffs: number }
+    await metrics()
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => open(port)))
+    while ((await metrics()).acceptBackoffs === 0);
+    const before = await metrics()
+    for (const [signal, line] of [
+      ['SIGUSR2', 'paused'],
+      ['SIGHUP', 'resumed'],
+    ] as const) {
+      program.child.kill(signal)
+      expect(await program.line()).toBe(line)
+    }
+    // A pause that was lifted would try to accept in every turn of these.
+    for (let i = 0; i < 100; i++) await metrics()
+    const after = await metrics()
+    expect(after.acceptBackoffs - before.acceptBackoffs).toBeLessThan(20)
+    await Promise.all(crowd.map((wire) => wire.close()))
+    const next = await open(port)
+    expect((await next.ask(get('/now/next'))).text).toBe('next')
+  })
+})

@@ -25,6 +25,16 @@ app.get('/block', () => {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 })
 
+app.get('/metrics', (c) => c.json(app.engineInfo().metrics))
+process.on('SIGUSR2', () => {
+  app.pauseAccept()
+  console.log('paused')
+})
+process.on('SIGHUP', () => {
+  app.resumeAccept()
+  console.log('resumed')
+})
+
 process.once('SIGTERM', async () => {
   const { active } = app.engineInfo().metrics
   const { drained, cut, elapsedMs } = await app.close({ timeoutMs: 20_000 })
