@@ -13,7 +13,7 @@ export interface RawClient {
   /** Sends the bytes as one piece. */
   send(bytes: string | Uint8Array): Promise<void>
   /** Sends pieces of `size` bytes, each on its own, with a turn of the event loop behind each. */
-  sendPieces(bytes: string | Uint8Array, size: number): Promise<void>
+  sendPieces(bytes: string | Uint8Array, size: number | (() => number)): Promise<void>
   /** The next answer; `method` HEAD expects no body. */
   readAnswer(method?: string): Promise<RawAnswer>
   /** Exactly `count` bytes as they came. */
@@ -149,9 +149,11 @@ export async function connectRaw(
     send: (bytes) => write(asBytes(bytes)),
     async sendPieces(bytes, size) {
       const all = asBytes(bytes)
-      for (let at = 0; at < all.length; at += size) {
-        await write(all.subarray(at, at + size))
+      for (let at = 0; at < all.length; ) {
+        const count = typeof size === 'number' ? size : size()
+        await write(all.subarray(at, at + count))
         await turn()
+        at += count
         if (signal.aborted) throw signal.reason
       }
     },

@@ -139,7 +139,7 @@ export class Connection {
 
   onRequest(message: IncomingMessage, response: ServerResponse): void {
     // The next head is parsed before the end of a body is announced.
-    if (this.#owed.last?.body?.trailersTooMany === true) this.#sealed = true
+    if (this.#owed.last?.body?.trailersTooLarge === true) this.#sealed = true
     if (this.#sealed) {
       message.resume()
       return
@@ -375,7 +375,16 @@ export class Connection {
     if (failed) this.#host.counters.add(COUNTER_RESETS)
     if (failed || this.lingering) this.socket.destroy()
     else if (error.code === 'HPE_INVALID_EOF_STATE') this.#onTruncated()
+    else if (error.code === 'HPE_CLOSED_CONNECTION') this.#onInputClosed()
     else this.#onBadInput(parserStatus(error.code))
+  }
+
+  /** Bytes behind a message that node's parser takes for the last one (a trailer said `Connection: close`). */
+  #onInputClosed(): void {
+    const { last } = this.#owed
+    this.#sealed = true
+    if (last !== null && last.answer === null) last.closes = true
+    else if (last === null) this.shut()
   }
 
   #onBadInput(status: number): void {

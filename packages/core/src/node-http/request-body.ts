@@ -11,6 +11,7 @@ const PIECE_BYTES_MIN = 16 * 1024
 export interface BodyLimits {
   readonly maxRequestBodySize: number
   readonly maxHeaders: number
+  readonly maxHeaderBytes: number
 }
 
 export interface BodyHooks {
@@ -58,9 +59,13 @@ export class RequestBody {
     return this.#message.complete
   }
 
-  /** More trailer lines than a head may have fields (CHK-3). */
-  get trailersTooMany(): boolean {
-    return this.#message.rawTrailers.length / 2 > this.#limits.maxHeaders
+  /** More trailer lines than a head may have fields, or larger than a head may be (CHK-3). */
+  get trailersTooLarge(): boolean {
+    const { rawTrailers } = this.#message
+    if (rawTrailers.length === 0) return false
+    // Each name and each value has two bytes behind it, and so has the last line.
+    const bytes = rawTrailers.reduce((sum, text) => sum + text.length + 2, 2)
+    return rawTrailers.length / 2 > this.#limits.maxHeaders || bytes > this.#limits.maxHeaderBytes
   }
 
   /** Bytes have arrived: the client did not wait for 100 Continue. */
@@ -179,7 +184,7 @@ export class RequestBody {
   #finish(): void {
     if (this.complete) return
     this.complete = true
-    if (this.trailersTooMany) {
+    if (this.trailersTooLarge) {
       this.#hooks.onFailure(431)
       return
     }

@@ -139,6 +139,8 @@ function checkFields(head: ParsedHead, verdict: HeadVerdict): number {
         if (value.toLowerCase() !== 'chunked') status ||= 400
         break
       case 'connection':
+      case 'proxy-connection':
+        // node's parser obeys both: it reads nothing behind a request with `Proxy-Connection: close`.
         for (const token of tokens(value)) {
           if (token === 'close') seen.close = true
           else if (token === 'keep-alive') seen.keepAlive = true

@@ -42,6 +42,8 @@ export interface RequestCase {
   readonly decidedAt?: number
   /** Why `node:http` may behave differently altogether. */
   readonly nativeOnly?: string
+  /** One of many rows that differ in one byte: no seed for the fuzzers, and sent in fewer ways. */
+  readonly sweep?: true
 }
 
 /** Limits the cases are written for: the defaults. */
