@@ -581,6 +581,36 @@ describe.each(ENGINES)('streamed answers on the wire, %s', (engine) => {
     expect((await gone.answer()).text).toBe('CELERIS_BODY_TRUNCATED')
   })
 
+  test.each([
+    ['held back by the engine', 65_000, 1050],
+    ['collected by core', 1_000_000, 34],
+  ])(
+    'bodies %s have a budget: beyond it a handler starts with the head, and nothing is refused (BODY-5)',
+    async (_, size, count) => {
+      const begun = gate()
+      let early = 0
+      const { connect } = await serve(engine, (app) => {
+        app.post('/', async (c) => {
+          early++
+          begun.open()
+          return String((await c.bodyBytes()).length)
+        })
+      })
+      const head = `POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`
+      const wires = await Promise.all(Array.from({ length: count }, () => connect()))
+      for (const wire of wires) await wire.send(`${head}x`)
+      // Those within the budget wait for their bodies; one that is not says so by running.
+      await begun.promise
+      expect(early).toBeLessThan(count / 10)
+      const rest = Buffer.alloc(size - 1, 'x')
+      for (const wire of [...wires.slice(0, 3), ...wires.slice(-3)]) {
+        await wire.send(rest)
+        expect((await wire.answer()).text).toBe(String(size))
+      }
+    },
+    30_000,
+  )
+
   test('earlyHints sends 103 before the answer, in pipeline order; 1.0 gets none (RES-8)', async () => {
     const { connect } = await serve(engine, (app) => {
       app.get('/slow', async () => {

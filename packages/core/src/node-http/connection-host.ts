@@ -13,6 +13,8 @@ export interface ConnectionHost<C> {
   readonly turns: BatchTurns
   readonly deadlines: Deadlines
   readonly draining: boolean
+  /** Bytes that incomplete bodies may take together (BODY-5). */
+  readonly bodies: { heldBytes: number }
   /** The socket is closed; the slot is free again. */
   gone(connection: C): void
   /** A connection became idle, or will not answer any more. */

@@ -118,6 +118,7 @@ class NodeEngine implements Engine {
       turns,
       deadlines: new Deadlines(),
       draining: false,
+      bodies: { heldBytes: 0 },
       reader: new ResponseReader(options.memory),
       parser: this.#makeParser(options),
       gone: (connection) => this.#onGone(connection),
