@@ -46,12 +46,34 @@ export type ForwardedElement = ReadonlyMap<string, string>
  * has a parameter twice is null: the walk ends there.
  */
 export function parseForwarded(lines: readonly string[]): (ForwardedElement | null)[] {
-  return splitOutsideQuotes(lines.join(','), ',').map(parseElement)
+  return elementTexts(lines.join(',')).map(parseElement)
+}
+
+/**
+ * Split at commas outside quotes, seen from the right: each proxy writes behind what it was sent, so
+ * a quote that a client leaves open cannot swallow what a proxy wrote.
+ */
+function elementTexts(text: string): string[] {
+  const elements: string[] = []
+  let end = text.length
+  let quoted = false
+  for (let i = text.length - 1; i >= 0; i--) {
+    if (text[i] === '"') {
+      let before = i
+      while (text[before - 1] === '\\') before--
+      if ((i - before) % 2 === 0) quoted = !quoted
+    } else if (text[i] === ',' && !quoted) {
+      elements.push(text.slice(i + 1, end).trim())
+      end = i
+    }
+  }
+  elements.push(text.slice(0, end).trim())
+  return elements.reverse()
 }
 
 function parseElement(text: string): ForwardedElement | null {
   const pairs = new Map<string, string>()
-  for (const pair of splitOutsideQuotes(text, ';')) {
+  for (const pair of pairTexts(text)) {
     const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)=(?:"((?:[^"\\]|\\.)*)"|([^"\s]+))$/.exec(pair)
     if (match === null) return null
     const name = (match[1] as string).toLowerCase()
@@ -64,20 +86,20 @@ function parseElement(text: string): ForwardedElement | null {
   return pairs
 }
 
-function splitOutsideQuotes(text: string, separator: string): string[] {
+function pairTexts(element: string): string[] {
   const parts: string[] = []
   let start = 0
   let quoted = false
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i]
+  for (let i = 0; i < element.length; i++) {
+    const c = element[i]
     if (quoted && c === '\\') i++
     else if (c === '"') quoted = !quoted
-    else if (!quoted && c === separator) {
-      parts.push(text.slice(start, i).trim())
+    else if (!quoted && c === ';') {
+      parts.push(element.slice(start, i).trim())
       start = i + 1
     }
   }
-  parts.push(text.slice(start).trim())
+  parts.push(element.slice(start).trim())
   return parts
 }
 
