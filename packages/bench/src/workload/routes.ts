@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Context, type Handler, HttpError } from '@celeris/core'
 import type { Exchange } from './exchange.ts'
@@ -221,6 +222,77 @@ const lateEcho: WorkloadRoute = {
   },
 }
 
+const PIECE_BYTES = 20_000
+
+const pieces = function* (bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES)
+}
+
+/** A sample of a route with `:id` and `:bytes` that answers with that much of the pattern. */
+const partsSample =
+  (path: string, chunked: boolean): WorkloadRoute['sample'] =>
+  (random, id) => {
+    // A stream that turns out empty has a length.
+    const bytes = random.pick([chunked ? 1 : 0, 700, 30_000, 200_000, 1_500_000])
+    return {
+      target: `/${path}/${id}/${bytes}`,
+      expected: { status: 200, type: BYTES, body: patternOf(id, bytes), chunked },
+    }
+  }
+
+const partsOf = (c: Context): Buffer => patternOf(parameter(c, 'id'), Number(parameter(c, 'bytes')))
+
+const stream: WorkloadRoute = {
+  name: 'stream',
+  method: 'GET',
+  path: '/stream/:id/:bytes',
+  handle: (c) => c.stream(pieces(partsOf(c)), { contentType: BYTES }),
+  sample: partsSample('stream', true),
+}
+
+const measuredStream: WorkloadRoute = {
+  name: 'stream of a length',
+  method: 'GET',
+  path: '/measured/:id/:bytes',
+  handle: (c) => {
+    c.setHeader('content-length', Number(parameter(c, 'bytes')))
+    return c.stream(pieces(partsOf(c)), { contentType: BYTES })
+  },
+  sample: partsSample('measured', false),
+}
+
+const writer: WorkloadRoute = {
+  name: 'writer',
+  method: 'GET',
+  path: '/writer/:id/:bytes',
+  handle: async (c) => {
+    const out = c.writer({ contentType: BYTES })
+    for (const piece of pieces(partsOf(c))) if ((await out.write(piece)) === false) return
+    await delay(1)
+    out.end()
+  },
+  sample: partsSample('writer', true),
+}
+
+const bodyStream: WorkloadRoute = {
+  name: 'body stream',
+  method: 'POST',
+  path: '/digest/:id',
+  handle: async (c) => {
+    const hash = createHash('sha256')
+    for await (const piece of c.bodyStream()) hash.update(piece)
+    return c.text(hash.digest('hex'))
+  },
+  sample: (random, id) => {
+    const body = patternOf(id, bodySize(random))
+    return {
+      target: `/digest/${id}`,
+      body,
+      expected: text(createHash('sha256').update(body).digest('hex')),
+    }
+  },
+}
+
 /** The routes of well-behaved traffic. One more entry here is visited by every client of the soak. */
 export const workloadRoutes: readonly WorkloadRoute[] = [
   hello,
@@ -235,6 +307,10 @@ export const workloadRoutes: readonly WorkloadRoute[] = [
   broken,
   echo,
   lateEcho,
+  stream,
+  measuredStream,
+  writer,
+  bodyStream,
 ]
 
 const exchangeOf = (route: WorkloadRoute, random: Random, id: string): Exchange => ({
@@ -255,6 +331,24 @@ export const anyExchange = (random: Random, id: string): Exchange => {
 export const bodylessExchange = (random: Random, id: string): Exchange => {
   const exchange = anyExchange(random, id)
   return exchange.body === undefined ? exchange : exchangeOf(soon, random, id)
+}
+
+/** A random exchange whose answer has a length: HTTP/1.0 has no other way to keep a connection. */
+export const measuredExchange = (random: Random, id: string): Exchange => {
+  const exchange = anyExchange(random, id)
+  return exchange.expected.chunked === true ? exchangeOf(soon, random, id) : exchange
+}
+
+/** A body that is answered with itself while it comes. */
+export const pipedExchange = (random: Random, id: string): Exchange => {
+  const body = patternOf(id, random.pick([1, 10_000, 300_000, 2_000_000]))
+  return {
+    route: 'pipe',
+    method: 'POST',
+    target: `/pipe/${id}`,
+    body,
+    expected: { status: 200, type: BYTES, body, chunked: true },
+  }
 }
 
 /** An exchange with a body of that many bytes. */

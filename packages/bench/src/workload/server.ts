@@ -37,6 +37,7 @@ const app = new Server({
 })
 for (const { method, path, handle } of workloadRoutes) app.on(method, path, handle)
 app.post('/ignore/:id', (c) => c.text(`ignored ${c.param('id')}`))
+app.post('/pipe/:id', (c) => c.stream(c.bodyStream(), { contentType: 'application/octet-stream' }))
 app.get('/shared', (c) => c.bytes(shared))
 
 const descriptors = (): number => {

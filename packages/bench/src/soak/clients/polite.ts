@@ -2,7 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Exchange, encodeRequest } from '../../workload/exchange.ts'
 import type { Random } from '../../workload/random.ts'
-import { anyExchange, bodylessExchange, largeExchange } from '../../workload/routes.ts'
+import {
+  anyExchange,
+  bodylessExchange,
+  largeExchange,
+  measuredExchange,
+} from '../../workload/routes.ts'
 import type { SoakClient } from '../soak-client.ts'
 
 /** Body with a length or, one time in three, in chunks. */
@@ -144,12 +149,12 @@ const oldVersion: SoakClient = {
       return Buffer.concat([head, body])
     }
     for (let i = random.whole(0, 3); i > 0; i--) {
-      const kept = make(anyExchange)
+      const kept = make(measuredExchange)
       await connection.send(encoded(kept, ['Connection: keep-alive']))
       await connection.expect(kept, 'keep-alive')
       checked(1)
     }
-    const last = make(anyExchange)
+    const last = make(measuredExchange)
     await connection.send(encoded(last, []))
     await connection.expect(last, 'close')
     checked(1)

@@ -2,7 +2,7 @@
 import { type Exchange, encodeRequest } from '../../workload/exchange.ts'
 import { patternOf } from '../../workload/pattern.ts'
 import { checkReply } from '../../workload/reply.ts'
-import { echoExchange } from '../../workload/routes.ts'
+import { echoExchange, pipedExchange } from '../../workload/routes.ts'
 import type { SoakClient } from '../soak-client.ts'
 import { MAX_BODY_BYTES } from '../soak-limits.ts'
 import { anyEncoding } from './polite.ts'
@@ -113,5 +113,29 @@ const abandoning: SoakClient = {
   },
 }
 
+const piping: SoakClient = {
+  name: 'piping',
+  weight: 2,
+  async visit({ random, connect, make, checked }) {
+    const connection = await connect()
+    const exchange = make(pipedExchange)
+    const { head, body } = encodeRequest(exchange, {
+      ...(random.chance(0.5) ? { chunks: [30_000] } : {}),
+    })
+    await connection.send(head)
+    const sent = connection.send(body)
+    // The answer begins before the body has come: the connection may end with it (CLOSE-1, CLOSE-2).
+    await connection.expect(exchange, 'free')
+    checked(1)
+    await sent
+  },
+}
+
 /** Clients with bodies that take another way than in, through and out again. */
-export const uploadClients: readonly SoakClient[] = [expecting, turnedAway, oversized, abandoning]
+export const uploadClients: readonly SoakClient[] = [
+  expecting,
+  turnedAway,
+  oversized,
+  abandoning,
+  piping,
+]
