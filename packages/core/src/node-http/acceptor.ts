@@ -149,14 +149,14 @@ export async function openAcceptor(
 
 /**
  * Stops listening. libuv removes the path that it bound, whoever owns the file by now: one that another
- * process put there steps aside for that moment (L-7).
+ * process put there steps aside for that moment (L-7). Done when it returns: node's own notice waits
+ * for every socket that was accepted, those included that somebody else owns by now.
  */
-export async function closeAcceptor({ server, file }: Acceptor): Promise<void> {
+export function closeAcceptor({ server, file }: Acceptor): void {
   const now = file === null ? null : socketFile(file.path)
   const foreign = now !== null && (now.inode !== file?.inode || now.device !== file.device)
   const aside = foreign ? `${now.path}.${process.pid}` : ''
   if (foreign) files().renameSync(now.path, aside)
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  server.close()
   if (foreign) files().renameSync(aside, now.path)
-  await closed
 }

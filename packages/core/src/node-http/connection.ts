@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import {
   ABORT_CODE_CLIENT,
   ABORT_CODE_SERVER,
+  BUFFERED_BODIES_MAX,
   COMMAND_ABORT,
   COMMAND_CONTINUE,
   COMMAND_HIJACK,
@@ -58,6 +59,8 @@ export class Connection {
   readonly #owed = new OwedAnswers()
   readonly #outbox: Outbox
   #sequence = 0
+  /** What the body that is being held back takes of the budget. */
+  #heldBytes = 0
   /** Input is ignored: an answer that closes is certain. */
   #sealed = false
   #held = false
@@ -104,7 +107,7 @@ export class Connection {
     const { socket } = this
     this.#gate = new InputGate(socket, () => this.#awaitsUpgrade !== null)
     const onInput = (chunk: Buffer): void => {
-      this.#host.counters.add(COUNTER_BYTES_READ, chunk.length)
+      this.#host.counters.add(COUNTER_BYTES_READ, this.#gate?.fresh(chunk))
       this.clock.onInput(chunk)
     }
     const onParsed = (): void => this.clock.onParsed()
@@ -159,13 +162,31 @@ export class Connection {
     if (verdict.hasBody) exchange.body = this.#openBody(exchange, message)
     this.clock.onHead(exchange.body)
     if (exchange.body === null) exchange.collected = Buffer.alloc(0)
-    if (exchange.body !== null && !isStreamed(exchange, this.#host.options)) {
+    if (
+      exchange.body !== null &&
+      !isStreamed(exchange, this.#host.options) &&
+      this.#holdBody(verdict.contentLength)
+    ) {
       exchange.body.collect(performance.now())
       this.clock.moved()
       return
     }
     exchange.state = 'ready'
     this.#dispatchReady()
+  }
+
+  /** False when the budget for bodies held back is used up: this one is streamed (BODY-5). */
+  #holdBody(count: number): boolean {
+    const { bodies } = this.#host
+    if (bodies.heldBytes + count > BUFFERED_BODIES_MAX) return false
+    bodies.heldBytes += count
+    this.#heldBytes = count
+    return true
+  }
+
+  #letBodyGo(): void {
+    this.#host.bodies.heldBytes -= this.#heldBytes
+    this.#heldBytes = 0
   }
 
   #openBody(exchange: Exchange, message: IncomingMessage): RequestBody {
@@ -181,6 +202,7 @@ export class Connection {
 
   #onBodyComplete(exchange: Exchange, collected: Buffer): void {
     this.clock.onBodyEnd()
+    this.#letBodyGo()
     if (exchange.state === 'collecting') {
       exchange.collected = collected
       exchange.state = 'ready'
@@ -206,6 +228,7 @@ export class Connection {
     this.#owed.dropBehind(exchange)
     exchange.body?.stop()
     this.clock.onBodyEnd()
+    this.#letBodyGo()
     if (exchange.state === 'collecting') {
       this.#refuse(exchange, status)
       return
@@ -277,7 +300,8 @@ export class Connection {
       return
     }
     this.#outbox.pump()
-    this.#parseKept()
+    // Nobody took the connection: what stands behind an upgrade is the next request (UPG-1).
+    if (this.#awaitsUpgrade === null && !this.#held) this.#gate?.open()
     this.#goOn()
     this.#offerSocket()
     if (this.#owed.count > 0) return
@@ -298,18 +322,6 @@ export class Connection {
     if (reset) resetSocket(this.socket)
     else this.socket.destroy()
     this.#host.settled(this)
-  }
-
-  /** Nobody took the connection: what stands behind an upgrade is the next request (UPG-1). */
-  #parseKept(): void {
-    if (this.#awaitsUpgrade !== null || this.lingering) return
-    const bytes = this.#gate?.take() ?? null
-    if (!this.#held) this.#gate?.open()
-    if (bytes === null) return
-    this.clock.onInput(bytes)
-    const parsed = this.#gate?.parse(bytes)
-    if (parsed instanceof Error) this.onParserError(parsed)
-    else this.clock.onParsed()
   }
 
   /** Only an upgrade can have the socket: behind any other request node has parsed already (UPG-2). */
@@ -333,14 +345,12 @@ export class Connection {
     const { socket } = this
     if (first?.wantsSocket !== true || socket.destroyed) return null
     if (first.message === null || first.response === null) return null
-    const rest = this.#gate?.take() ?? null
     this.#detach()
     leaveNode(parser, socket, first.message, first.response)
     this.#gate?.detach()
     this.#owed.clear()
     this.#sealed = true
     this.#host.deadlines.remove(this.clock)
-    if (rest !== null) socket.unshift(rest)
     return socket
   }
 
@@ -400,8 +410,10 @@ export class Connection {
     this.#host.counters.add(COUNTER_TRUNCATED)
     this.#peerEnded = true
     const unfinished = this.#unfinished()
-    if (unfinished?.state === 'collecting') this.#owed.dropLast()
-    else if (unfinished !== null) this.#onBodyFailure(unfinished, 400)
+    if (unfinished?.state === 'collecting') {
+      this.#letBodyGo()
+      this.#owed.dropLast()
+    } else if (unfinished !== null) this.#onBodyFailure(unfinished, 400)
     if (this.#owed.count === 0) this.shut()
   }
 
@@ -414,6 +426,7 @@ export class Connection {
   }
 
   #onClose(): void {
+    this.#letBodyGo()
     const code = this.#cutByServer ? ABORT_CODE_SERVER : ABORT_CODE_CLIENT
     if (this.#owed.oldest !== null)
       this.#event(EVENT_KIND_ABORTED, this.#owed.oldest.sequence, code)

@@ -79,7 +79,7 @@ export async function drainConnections(draining: Draining): Promise<DrainReport>
   })
   // One turn takes what the kernel has accepted for us; closing the listener resets the rest of its queue.
   await turn()
-  const closed = closeAcceptor(draining.acceptor)
+  closeAcceptor(draining.acceptor)
   draining.takeWaiting()
   const open = new Set(draining.connections())
   const busy = (): Connection[] =>
@@ -102,7 +102,6 @@ export async function drainConnections(draining: Draining): Promise<DrainReport>
     if (connection.lingering) connection.socket.destroy()
     else connection.cut(true)
   }
-  await closed
   // The notices of what was cut are still to be dispatched.
   while (!draining.turnsDone() || draining.connections().length > 0) await turn()
   const late = cut.filter((connection) => !open.has(connection)).length

@@ -20,7 +20,7 @@ export class InputGate {
   readonly #socket: Socket
   readonly #parser: Parser | null
   readonly #shut: () => boolean
-  #kept: Buffer[] = []
+  #returnedBytes = 0
   #paused = false
 
   /** Stands between a socket and the parser that node gave it; `shut` tells that nothing may be parsed now. */
@@ -50,9 +50,11 @@ export class InputGate {
     return bytes.length
   }
 
+  /** Back to the socket: there it stands before what is still to come, and before its end. */
   #keep(bytes: Buffer): void {
-    this.#kept.push(bytes)
     this.pause()
+    this.#returnedBytes += bytes.length
+    this.#socket.unshift(bytes)
   }
 
   /** Reads no further until `open`. */
@@ -67,16 +69,11 @@ export class InputGate {
     this.#paused = false
   }
 
-  /** Takes out what was held back; null when there is nothing. */
-  take(): Buffer | null {
-    const kept = this.#kept
-    this.#kept = []
-    return kept.length === 0 ? null : Buffer.concat(kept)
-  }
-
-  /** Parses bytes that were held back; an Error when they are no request. */
-  parse(bytes: Buffer): unknown {
-    return parserOf(this.#socket) === this.#parser ? this.#execute(bytes) : 0
+  /** How many bytes of a chunk come for the first time. */
+  fresh(chunk: Buffer): number {
+    const returned = Math.min(this.#returnedBytes, chunk.length)
+    this.#returnedBytes -= returned
+    return chunk.length - returned
   }
 
   /** node uses parsers again, for other sockets. */

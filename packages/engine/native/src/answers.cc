@@ -453,6 +453,8 @@ void answered(Loop& loop, Connection& connection, Ending ending) {
   }
   connection.sequence_send++;
   connection.clear(WRITABLE_WANTED);
+  // Only the latest request can have asked for the socket, and it was answered after all.
+  if (connection.owed() == 0) connection.clear(HIJACK_WANTED | HIJACK_READY);
   connection.idle_since = loop.now_ms;
   if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr)
     connection.mark = loop.now_ms;
