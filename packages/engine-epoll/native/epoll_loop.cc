@@ -189,7 +189,8 @@ void add_connection(Loop& loop, UniqueFd fd, const sockaddr_storage& peer) {
 /// False: nothing waits any more, or nothing more can be had now.
 bool accept_batch(Loop& loop) {
   LoopIo& io = *loop.io;
-  for (std::uint32_t taken = 0; taken < ACCEPT_BATCH_MAX; taken++) {
+  bool any = false;
+  for (std::uint32_t tried = 0; tried < ACCEPT_BATCH_MAX; tried++) {
     if (!has_room(loop)) run_turn(loop);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
@@ -204,10 +205,13 @@ bool accept_batch(Loop& loop) {
       continue;  // the connection failed while it waited (ECONNABORTED, EPROTO, EPERM, EINTR): the
                  // next one
     }
+    any = true;
     io.accept_backoff_ms = 0;
     add_connection(loop, std::move(fd), peer);
   }
-  return true;
+  // Whoever refuses them (a firewall's hook) may leave them in the queue, to be reported for ever.
+  if (!any) retry_later(loop);
+  return any;
 }
 
 void handle_event(Loop& loop, const epoll_event& event) {

@@ -136,8 +136,9 @@ std::size_t allowed(Call call, int fd, std::size_t wanted) {
 
 extern "C" {
 
+/// Whoever is only turned away, with the descriptor held back for that, has no address.
 int __wrap_accept4(int fd, sockaddr* address, socklen_t* length, int flags) {
-  return fails(ACCEPT4) ? -1 : __real_accept4(fd, address, length, flags);
+  return address != nullptr && fails(ACCEPT4) ? -1 : __real_accept4(fd, address, length, flags);
 }
 
 /// recvfrom and sendto, as the engine calls them.
