@@ -1,1 +1,7 @@
-export {}
+export {
+  type FuzzBudget,
+  fuzzBudget,
+  fuzzTimeoutMs,
+  type PropertyParameters,
+  propertyParameters,
+} from './fuzz-budget.ts'
