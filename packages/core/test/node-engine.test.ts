@@ -1,5 +1,6 @@
 // What only the node engine has, or has in its own way; the rest is in the conformance suite.
 import { randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { connect as connectTls, type TlsOptions } from 'node:tls'
 import { createBatchMemory, type ListenOptions } from '@celeris/engine'
 import {
@@ -21,6 +22,7 @@ import {
   RESPONSES_WORD,
 } from '@celeris/engine/layout'
 import { afterEach, expect, test } from 'vitest'
+import { Server } from '../src/index.ts'
 import { nodeEngine } from '../src/node-http/engine.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -91,8 +93,8 @@ const pskOptions = {
   pskCallback: () => psk,
 } as unknown as TlsOptions
 
-/** Sends text over TLS and collects what comes back until the end. */
-function exchange(port: number, text: string): Promise<string> {
+/** Sends text over TLS and collects what comes back until the end; sends its own end once `last` has come. */
+function exchange(port: number, text: string, last?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connectTls({
       port,
@@ -105,6 +107,7 @@ function exchange(port: number, text: string): Promise<string> {
     let received = ''
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')
+      if (last !== undefined && received.endsWith(last)) socket.end()
     })
     socket.on('end', () => resolve(received))
     socket.on('error', reject)
@@ -132,6 +135,23 @@ test('an absolute target says https on TLS, and http is misdirected (TGT-3)', as
     /^HTTP\/1\.1 200 /,
   )
   expect(await exchange(port, request('http://a/'))).toMatch(/^HTTP\/1\.1 421 /)
+})
+
+test('over TLS answers stream and a socket can be taken, with what came behind it (L-12, UPG-2)', async () => {
+  const tls = { ...pskOptions, SNICallback: () => undefined }
+  const app = new Server({ engine: 'node', tls, port: 0, host: '127.0.0.1' })
+  closers.push(() => app.close({ timeoutMs: 1000 }))
+  app.get('/stream', (c) => c.stream(Readable.from(['one', 'two'])))
+  app.get('/raw', async (c) => {
+    const socket = await c.hijack()
+    socket.pipe(socket)
+  })
+  const { port } = await app.listen()
+  const streamed = await exchange(port, request('/stream', 'connection: close'))
+  expect(streamed).toMatch(/\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n$/)
+  const upgrade = request('/raw', 'connection: upgrade', 'upgrade: raw')
+  expect(await exchange(port, `${upgrade}payload`, 'payload')).toBe('payload')
+  expect(app.engineInfo().metrics).toMatchObject({ released: 1 })
 })
 
 test('a failed handshake ends that connection only', async () => {
