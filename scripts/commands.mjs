@@ -20,6 +20,7 @@ const commands = {
   format: async () => (await import('./lint.mjs')).format(),
   coverage: () => run('vitest', ['run', '--coverage', '--project', 'source']),
   ci: async () => (await import('./ci.mjs')).ci(),
+  fuzz: async (args) => (await import('./fuzz.mjs')).fuzzForLong(args),
   packs: async (args) => (await import('./packs.mjs')).packs(args),
   rehearsal: async () => (await import('./rehearsal.mjs')).rehearsal(),
 }

@@ -4,7 +4,7 @@
 // native/test/x_test.cc and native/fuzz/x_fuzz.cc are programs of their own. Either they include the
 // .cc files they need, or their first line names files of native/src: `// sources: a.cc b.cc`.
 // A test prints nothing but failures and exits 1. A fuzzer defines LLVMFuzzerTestOneInput and starts
-// from native/fuzz/corpus/x/. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer.
+// from native/fuzz/corpus/x/. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer, CELERIS_FUZZ_SEED repeats one.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -169,7 +169,8 @@ function runFuzzer({ name }, binary) {
   const limits = ['-timeout=5', '-rss_limit_mb=2048', '-print_final_stats=0', '-verbosity=1']
   const time = [`-max_total_time=${fuzzSeconds}`, `-artifact_prefix=${join(output, `${name}-`)}`]
   const folders = existsSync(corpus) ? [found, corpus] : [found]
-  return execute(binary, [...limits, ...time, ...folders], (fuzzSeconds + 120) * 1000)
+  const seed = process.env.CELERIS_FUZZ_SEED ? [`-seed=${process.env.CELERIS_FUZZ_SEED}`] : []
+  return execute(binary, [...limits, ...seed, ...time, ...folders], (fuzzSeconds + 120) * 1000)
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
