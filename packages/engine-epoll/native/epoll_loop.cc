@@ -108,6 +108,12 @@ void back_off(Loop& loop) {
   }
 }
 
+/// Who makes room first (BP-3): who never sent anything, then who is idle longest.
+bool goes_before(const Connection& candidate, const Connection& best) {
+  if (candidate.has(FRESH) != best.has(FRESH)) return candidate.has(FRESH);
+  return static_cast<std::int32_t>(candidate.idle_since - best.idle_since) < 0;
+}
+
 /// At the cap the longest idle of a sample makes room (BP-3). False: none is idle.
 bool evict_idle(Loop& loop) {
   LoopIo& io = *loop.io;
@@ -122,9 +128,7 @@ bool evict_idle(Loop& loop) {
     // Accepted this turn: its request may be here already, unread.
     if (candidate.has(FRESH) && candidate.mark == io.turn) continue;
     sampled++;
-    if (best == NO_SLOT ||
-        static_cast<std::int32_t>(candidate.idle_since - loop.table.at(best).idle_since) < 0)
-      best = io.evict_cursor;
+    if (best == NO_SLOT || goes_before(candidate, loop.table.at(best))) best = io.evict_cursor;
   }
   if (best == NO_SLOT) return false;
   // Only this slot is recycled: a batch is being built, and what else has closed is told after it.

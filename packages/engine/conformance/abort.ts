@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
-import { COMMAND_ABORT, EVENT_KIND_ABORTED, EVENT_KIND_HALF_CLOSED } from '@celeris/engine/layout'
+import {
+  COMMAND_ABORT,
+  EVENT_KIND_ABORTED,
+  EVENT_KIND_HALF_CLOSED,
+  OWED_ANSWERS_MAX,
+} from '@celeris/engine/layout'
 import { sameConnection } from './reference-dispatch.ts'
-import { get, pattern, post } from './request-text.ts'
+import { chunk, chunkedHead, get, lastChunk, pattern, post } from './request-text.ts'
 import type { CaseDefinition, Served } from './scope.ts'
 
 const gone = (served: Served): boolean => served.engine.metrics().active === 0
@@ -148,6 +153,63 @@ export const abortCases: readonly CaseDefinition[] = [
         await client.close()
       }
       await scope.until(() => gone(served), 'all slots are free')
+    },
+  },
+  {
+    name: 'FIN and RST are seen while a handler runs and its body is unread (EOF-4, EOF-3)',
+    nativeOnly: 'while reading is paused node sees no FIN or RST',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined })
+      const unread = [
+        chunkedHead('/x') + chunk('abc') + lastChunk,
+        chunkedHead('/x') + chunk('abc'),
+        // More than is held: the rest stays in the kernel.
+        post('/x', pattern(1_000_000).toString('latin1')),
+        post('/x', '').replace('content-length: 0', 'content-length: 100000'),
+      ]
+      for (const text of unread) {
+        for (const leave of ['end', 'reset'] as const) {
+          const client = await served.connect()
+          const before = served.requests.length
+          void client.send(text)
+          const request = await served.seen(before + 1)
+          if (leave === 'end') {
+            // A FIN behind bytes that nobody takes does not arrive.
+            if (text.length < 100_000) {
+              client.end()
+              await served.event(
+                (event) =>
+                  event.kind === EVENT_KIND_HALF_CLOSED &&
+                  event.sequence === request.sequence &&
+                  sameConnection(event, request),
+              )
+            }
+            client.reset()
+          } else client.reset()
+          await served.event(
+            (event) => event.kind === EVENT_KIND_ABORTED && sameConnection(event, request),
+          )
+          await scope.until(() => gone(served), 'the slot is free')
+        }
+      }
+    },
+  },
+  {
+    name: 'FIN and RST are seen behind a full account of owed answers (EOF-4, PIP-3)',
+    nativeOnly: 'while reading is paused node sees no FIN or RST',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined })
+      for (const kind of [EVENT_KIND_HALF_CLOSED, EVENT_KIND_ABORTED]) {
+        const client = await served.connect()
+        const before = served.requests.length
+        await client.send(get('/x').repeat(OWED_ANSWERS_MAX + 10))
+        const request = await served.seen(before + OWED_ANSWERS_MAX)
+        if (kind === EVENT_KIND_ABORTED) client.reset()
+        else client.end()
+        await served.event((event) => event.kind === kind && sameConnection(event, request))
+        client.reset()
+        await scope.until(() => gone(served), 'the slot is free')
+      }
     },
   },
   {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
-import { OUTPUT_BYTES_MAX, OWED_ANSWERS_MAX, UNSENT_BYTES_MAX } from '@celeris/engine/layout'
+import {
+  OUTPUT_BYTES_MAX,
+  OWED_ANSWERS_MAX,
+  TURN_READ_BYTES_MAX,
+  TURN_REQUESTS_MAX,
+  UNSENT_BYTES_MAX,
+} from '@celeris/engine/layout'
+import { collectBodies } from './body-collector.ts'
 import type { RawClient } from './raw-client.ts'
-import { get, pattern } from './request-text.ts'
+import { get, pattern, post } from './request-text.ts'
 import type { CaseDefinition, Scope, Served } from './scope.ts'
 
 const LARGE = 512 * 1024
@@ -129,6 +136,57 @@ export const backpressureCases: readonly CaseDefinition[] = [
       for (const client of slow) await client.close()
       await scope.until(() => served.engine.metrics().active === 1, 'the slow ones are gone')
       assert.equal(served.engine.metrics().queuedBytes, 0)
+    },
+  },
+  {
+    name: `at most ${TURN_REQUESTS_MAX} requests of one connection in one turn (BP-4)`,
+    async run(scope) {
+      const served = await scope.serve()
+      const client = await served.connect()
+      const count = 1000
+      await client.send(get('/x').repeat(count))
+      for (let i = 0; i < count; i++) await client.readAnswer()
+      const most = Math.max(...served.calls.map(([requests]) => requests))
+      assert.ok(most <= TURN_REQUESTS_MAX, `${most} requests in one turn`)
+    },
+  },
+  {
+    name: `at most ${TURN_READ_BYTES_MAX} bytes of one connection are read in one turn (BP-4)`,
+    nativeOnly: 'io batching',
+    async run(scope) {
+      const reads: number[] = []
+      let read = 0
+      const served = await scope.serve({
+        ...collectBodies(),
+        onCall() {
+          const { bytesRead } = served.engine.metrics()
+          reads.push(bytesRead - read)
+          read = bytesRead
+        },
+      })
+      const client = await served.connect()
+      const body = pattern(900_000)
+      await client.send(post('/x', body.toString('latin1')))
+      assert.ok((await client.readAnswer()).body.equals(body))
+      const most = Math.max(...reads)
+      assert.ok(most <= TURN_READ_BYTES_MAX, `${most} bytes in one turn`)
+    },
+  },
+  {
+    name: 'an idle connection owns no buffer, used or fresh (BP-4)',
+    async run(scope) {
+      const served = await scope.serve(collectBodies())
+      const clients = await Promise.all(Array.from({ length: 20 }, () => served.connect()))
+      for (const [index, client] of clients.entries()) {
+        if (index % 2 === 0) continue
+        await client.sendPieces(
+          get('/x') + post('/y', 'body') + post('/z', 'x'.repeat(90_000)),
+          5000,
+        )
+        for (let i = 0; i < 3; i++) assert.equal((await client.readAnswer()).status, 200)
+      }
+      const { ownedBuffers, queuedBytes } = served.engine.metrics()
+      assert.deepEqual([ownedBuffers, queuedBytes], [0, 0])
     },
   },
   {

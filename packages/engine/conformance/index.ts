@@ -5,8 +5,10 @@ import { acceptControlCases } from './accept-control.ts'
 import { backpressureCases } from './backpressure.ts'
 import { batchingCases } from './batching.ts'
 import { bodyCases } from './bodies.ts'
+import { closingCases } from './closing.ts'
 import { dataPathCases } from './data-path.ts'
 import { drainCases } from './drain.ts'
+import { errorAnswerCases, timedOutAnswerCases } from './error-answers.ts'
 import { expectCases } from './expect.ts'
 import { framingCases } from './framing.ts'
 import { hijackCases } from './hijack.ts'
@@ -53,6 +55,8 @@ const GROUPS: Readonly<Record<string, readonly CaseDefinition[]>> = {
   soak: soakCases,
   'data-path': dataPathCases,
   timeouts: timeoutCases,
+  closing: closingCases,
+  errors: [...errorAnswerCases, ...timedOutAnswerCases],
   framing: framingCases,
   streams: streamCases,
   hijack: hijackCases,

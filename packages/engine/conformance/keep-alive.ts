@@ -269,6 +269,35 @@ export const keepAliveCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'head and body leave in one send, whatever they are made of (RES-9)',
+    nativeOnly: 'node does not count its sends',
+    async run(scope) {
+      const served = await scope.serve({
+        onRequest(request, write) {
+          if (request.path === '/whole') write.answerWhole(request, 'whole body')
+          else if (request.path === '/blocks') write.answerBlocks(request, { body: 'block body' })
+          else if (request.path === '/lines')
+            write.answer(request, {
+              body: 'x'.repeat(5000),
+              extra: [`x-long: ${'y'.repeat(5000)}`],
+            })
+          else write.answer(request, { body: 'x'.repeat(Number(request.path.slice(1))) })
+        },
+      })
+      const client = await served.connect()
+      for (const path of ['/0', '/10', '/5000', '/60000', '/whole', '/blocks', '/lines']) {
+        await client.send(get(path))
+        const before = served.engine.metrics().sendCalls
+        await client.readAnswer()
+        assert.equal(served.engine.metrics().sendCalls - before, 1, path)
+      }
+      const before = served.engine.metrics().sendCalls
+      await client.send(get('/10').repeat(20))
+      for (let i = 0; i < 20; i++) await client.readAnswer()
+      assert.equal(served.engine.metrics().sendCalls - before, 1, 'and so do all of a turn')
+    },
+  },
+  {
     name: 'a late answer on an idle loop leaves without further input',
     async run(scope) {
       const served = await scope.serve({ onRequest: () => undefined })

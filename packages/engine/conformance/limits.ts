@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { collectBodies } from './body-collector.ts'
 import type { Overrides } from './listen-options.ts'
 import type { RawClient } from './raw-client.ts'
-import { get, post } from './request-text.ts'
+import { chunkedHead, get, post } from './request-text.ts'
 import type { CaseDefinition, Scope } from './scope.ts'
 
 /** Sends the first text and expects service, then the second and expects the error and the end. */
@@ -69,6 +69,65 @@ export const limitCases: readonly CaseDefinition[] = [
       const statuses = scope.subject.differences === 'node' ? [414, 431] : [414]
       assert.ok(statuses.includes(await answered(client)))
       await client.readEnd()
+    },
+  },
+  {
+    name: 'a line of maxHeaderBytes leaves no room for fields and is 431, a longer one is 414 (RL-5, FLD-4)',
+    nativeOnly: '414 (431)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxHeaderBytes: 4096 })
+      const line = (bytes: number): string => `GET /${'a'.repeat(bytes - 14)} HTTP/1.1`
+      for (const [text, status] of [
+        [`${line(4096)}\r\n`, 431],
+        [line(4097), 414],
+        ['A'.repeat(4097), 414],
+        [`GET /${'a'.repeat(4092)}`, 414],
+      ] as const) {
+        const client = await served.connect()
+        await client.send(text)
+        assert.equal(await answered(client), status, `${text.length} bytes`)
+        await client.readEnd()
+      }
+    },
+  },
+  {
+    name: 'the blank line and the request line count as head, CRLF pairs before it do not (FLD-4, RL-1)',
+    nativeOnly: 'node counts the bytes of a head in its own way',
+    run: (scope) =>
+      edge(scope, { maxHeaderBytes: 4096 }, `\r\n\r\n${headOf(4096)}`, headOf(4097), [431]),
+  },
+  {
+    name: 'trailers have the limits of a head for themselves (CHK-3)',
+    async run(scope) {
+      const limits = { maxHeaderBytes: 4096, maxHeaders: 20 }
+      const trailers = (bytes: number): string =>
+        `${chunkedHead('/')}1\r\na\r\n0\r\nx: ${'y'.repeat(bytes - 7)}\r\n\r\n`
+      await edge(scope, limits, trailers(4096), trailers(4097), [431])
+      const lines = (count: number): string =>
+        `${chunkedHead('/')}1\r\na\r\n0\r\n${'x: y\r\n'.repeat(count)}\r\n`
+      await edge(scope, limits, lines(20), lines(21), [431])
+    },
+  },
+  {
+    name: 'a silent fresh connection makes room before a used one, an older one before a younger (BP-3)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxConnections: 3, connectionEvents: true })
+      const used = async (): Promise<RawClient> => {
+        const client = await served.connect()
+        await client.send(get('/used'))
+        await client.readAnswer()
+        return client
+      }
+      const older = await used()
+      const younger = await used()
+      const fresh = await served.connect()
+      await scope.until(() => served.engine.metrics().active === 3, 'all are accepted')
+      await used()
+      assert.equal((await fresh.readUntilGone()).bytes.length, 0, 'the fresh one goes first')
+      await used()
+      assert.equal((await older.readUntilGone()).bytes.length, 0, 'then the longest idle')
+      await younger.send(get('/still'))
+      assert.equal((await younger.readAnswer()).body.toString(), '/still')
     },
   },
   {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { OWED_ANSWERS_MAX } from '@celeris/engine/layout'
+import { EVENT_KIND_ABORTED, OWED_ANSWERS_MAX } from '@celeris/engine/layout'
 import type { SeenRequest } from './batch-reader.ts'
 import type { RawClient } from './raw-client.ts'
 import { get, pattern } from './request-text.ts'
@@ -261,6 +261,76 @@ export const pipeliningCases: readonly CaseDefinition[] = [
       assert.equal(error.value('connection'), 'close')
       await client.readEnd()
       assert.equal(served.requests.length, 1)
+    },
+  },
+  {
+    name: 'the next requests are dispatched when half of the owed answers is gone, not before (PIP-3)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined })
+      const client = await served.connect()
+      const other = await served.connect()
+      await client.send(many(2 * OWED_ANSWERS_MAX))
+      await served.seen(OWED_ANSWERS_MAX)
+      const answer = (index: number): void =>
+        answerLate(served, served.requests[index] as SeenRequest)
+      for (let i = 0; i < OWED_ANSWERS_MAX / 2 - 1; i++) answer(i)
+      for (let i = 0; i < OWED_ANSWERS_MAX / 2 - 1; i++) await client.readAnswer()
+      await roundTrips(scope, served, other)
+      const held = served.requests.filter(({ path }) => path !== '/other').length
+      assert.equal(held, OWED_ANSWERS_MAX, 'more than half are owed')
+      answer(OWED_ANSWERS_MAX / 2 - 1)
+      await client.readAnswer()
+      await scope.until(
+        () => served.requests.some(({ path }) => path === `/${OWED_ANSWERS_MAX}`),
+        'the next one is dispatched',
+      )
+    },
+  },
+  {
+    name: 'a later request over a limit is answered in its place, and nobody is aborted (PIP-4)',
+    async run(scope) {
+      const rows = [
+        [`GET /bad HTTP/1.1\r\nhost: a\r\n${'x: y\r\n'.repeat(300)}\r\n`, 431],
+        ['POST /bad HTTP/1.1\r\nhost: a\r\ncontent-length: 1001\r\n\r\n', 413],
+        ['GET https://a/ HTTP/1.1\r\nhost: a\r\n\r\n', 421],
+        ['GET /bad HTTP/1.1\r\nhost: a\r\nexpect: x\r\n\r\n', 417],
+        ['GET /bad HTTP/1.1\r\nhost: a\r\nno colon\r\n\r\n', 400],
+      ] as const
+      const served = await scope.serve({ onRequest: () => undefined }, { maxRequestBodySize: 1000 })
+      for (const [text, status] of rows) {
+        const client = await served.connect()
+        const before = served.requests.length
+        await client.send(get('/a') + get('/b') + text + get('/never'))
+        await served.seen(before + 2)
+        const [first, second] = served.requests.slice(before) as [SeenRequest, SeenRequest]
+        answerLate(served, second)
+        answerLate(served, first)
+        for (const path of ['/a', '/b'])
+          assert.equal((await client.readAnswer()).body.toString(), path)
+        assert.equal((await client.readAnswer()).status, status)
+        await client.readEnd()
+        await client.close()
+        assert.equal(served.requests.length, before + 2, 'nothing behind it runs')
+      }
+      assert.equal(served.events.filter(({ kind }) => kind === EVENT_KIND_ABORTED).length, 0)
+    },
+  },
+  {
+    name: 'after an answer that closes, later dispatched requests learn it, once (PIP-5)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined })
+      const client = await served.connect()
+      await client.send(many(3))
+      await served.seen(3)
+      const [first, second] = served.requests as [SeenRequest, SeenRequest]
+      served.late((write) => write.answer(first, { body: 'closing', close: true }))
+      assert.equal((await client.readAnswer()).value('connection'), 'close')
+      await client.readEnd()
+      const notice = await served.event(({ kind }) => kind === EVENT_KIND_ABORTED)
+      assert.equal(notice.sequence, second.sequence)
+      await client.close()
+      await scope.until(() => served.engine.metrics().active === 0, 'the slot is free')
+      assert.equal(served.events.filter(({ kind }) => kind === EVENT_KIND_ABORTED).length, 1)
     },
   },
   {

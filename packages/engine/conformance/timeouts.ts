@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import {
+  COMMAND_READ_OFF,
+  COMMAND_READ_ON,
   EVENT_KIND_ABORTED,
   EVENT_KIND_BODY_BYTES,
+  EVENT_KIND_BODY_END,
   EVENT_KIND_BODY_ERROR,
   LEADING_CRLF_MAX,
+  PROGRESS_BYTES_PER_SECOND,
   WHEEL_TICK_MS,
 } from '@celeris/engine/layout'
 import { collectBodies } from './body-collector.ts'
@@ -162,6 +166,85 @@ export const timeoutCases: readonly CaseDefinition[] = [
       const answer = await client.readAnswer()
       assert.equal(answer.status, 200)
       assert.equal(answer.body.length, sent)
+    },
+  },
+  {
+    name: `a body must bring ${PROGRESS_BYTES_PER_SECOND} bytes a second of its timeout: one less is 408, that many live on (Timers)`,
+    async run(scope) {
+      const served = await scope.serve({}, { readTimeoutMs: 1000 })
+      const slow = await served.connect()
+      const quick = await served.connect()
+      const start = performance.now()
+      for (const client of [slow, quick]) await client.send(post('/', 'x'.repeat(40)).slice(0, -40))
+      // Bytes that come with the head are before the window: wait until the heads are read.
+      const other = await served.connect()
+      for (let i = 0; i < 3; i++) {
+        await other.send(get('/'))
+        await other.readAnswer()
+      }
+      await slow.send('x'.repeat(PROGRESS_BYTES_PER_SECOND - 1))
+      await quick.send('x'.repeat(PROGRESS_BYTES_PER_SECOND + 2))
+      assert.equal((await slow.readAnswer()).status, 408)
+      assertElapsed(start, 1000)
+      await quick.send('x'.repeat(40 - PROGRESS_BYTES_PER_SECOND - 2))
+      assert.equal((await quick.readAnswer()).status, 200)
+      assert.equal(served.engine.metrics().timeoutsBody, 1)
+    },
+  },
+  {
+    name: 'pauses of our own do not count against a body (Timers)',
+    async run(scope) {
+      const served = await scope.serve(
+        {
+          onRequest: (request, write) => write.command(request, COMMAND_READ_ON),
+          onEvent(event, write) {
+            if (event.kind === EVENT_KIND_BODY_BYTES && event.bytes.toString() === 'pause')
+              write.command(event, COMMAND_READ_OFF)
+            if (event.kind === EVENT_KIND_BODY_END) write.answer(event, { body: 'read' })
+          },
+        },
+        { readTimeoutMs: 300 },
+      )
+      const clock = await scope.serve({}, { idleTimeoutMs: 900 })
+      const client = await served.connect()
+      await client.send(chunkedHead('/') + chunk('pause'))
+      const request = await served.seen(1)
+      await served.event(({ kind }) => kind === EVENT_KIND_BODY_BYTES)
+      await (await clock.connect()).readUntilGone()
+      served.late((write) => write.command(request, COMMAND_READ_ON))
+      await client.send(`${chunk('more')}0\r\n\r\n`)
+      assert.equal((await client.readAnswer()).body.toString(), 'read')
+      assert.equal(served.engine.metrics().timeoutsBody, 0)
+    },
+  },
+  {
+    name: 'a body that nobody asked for is not timed (Timers)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined }, { readTimeoutMs: 200 })
+      const clock = await scope.serve({}, { idleTimeoutMs: 700 })
+      const client = await served.connect()
+      await client.send(chunkedHead('/') + chunk('part'))
+      const request = await served.seen(1)
+      await (await clock.connect()).readUntilGone()
+      assert.equal(served.engine.metrics().timeoutsBody, 0)
+      served.late((write) => write.answer(request, { body: 'unread' }))
+      assert.equal((await client.readAnswer()).body.toString(), 'unread')
+    },
+  },
+  {
+    name: 'an answer restarts the idle timer, however long its handler took (Timers)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined }, { idleTimeoutMs: 400 })
+      const clock = await scope.serve({}, { idleTimeoutMs: 600 })
+      const client = await served.connect()
+      await client.send(get('/slow'))
+      const request = await served.seen(1)
+      await (await clock.connect()).readUntilGone()
+      const start = performance.now()
+      served.late((write) => write.answer(request, { body: 'done' }))
+      assert.equal((await client.readAnswer()).body.toString(), 'done')
+      assert.equal((await client.readUntilGone()).bytes.length, 0)
+      assertElapsed(start, 400)
     },
   },
   {

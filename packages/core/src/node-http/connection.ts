@@ -135,6 +135,11 @@ export class Connection {
     return this.#owed.count === 0 && !this.lingering
   }
 
+  /** No request has come yet. */
+  get fresh(): boolean {
+    return this.#sequence === 0
+  }
+
   /** Whether a record may still answer or command this request. */
   owes(sequence: number): boolean {
     return this.#owed.find(sequence) !== null

@@ -104,10 +104,10 @@ export class OwedAnswers {
 
   /** Whether reading and dispatch must wait: from the limit on, until half of it is gone (PIP-3). */
   get full(): boolean {
-    const share = this.#full ? 2 : 1
     const waiting = this.#dispatched - this.#handedOver
-    this.#full =
-      waiting >= OWED_ANSWERS_MAX / share || this.#unsentBytes >= UNSENT_BYTES_MAX / share
+    this.#full = this.#full
+      ? waiting > OWED_ANSWERS_MAX / 2 || this.#unsentBytes > UNSENT_BYTES_MAX / 2
+      : waiting >= OWED_ANSWERS_MAX || this.#unsentBytes >= UNSENT_BYTES_MAX
     return this.#full
   }
 }

@@ -22,7 +22,9 @@ export function makeRoom(
   if (open.length < options.maxConnections) return true
   const idle = open.filter((connection) => connection.idle)
   const sampled = idle.slice(0, SAMPLES)
-  const longest = sampled.sort((a, b) => a.clock.idleSince - b.clock.idleSince)[0]
+  const longest = sampled.sort(
+    (a, b) => Number(b.fresh) - Number(a.fresh) || a.clock.idleSince - b.clock.idleSince,
+  )[0]
   if (longest !== undefined) {
     longest.socket.destroy()
     return true
