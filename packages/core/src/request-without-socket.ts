@@ -219,12 +219,13 @@ class SocketlessEngine implements MemoryEngine {
   }
 
   #write(flight: InFlight, bytes: Uint8Array, state: AnswerState): boolean {
-    if (flight.stream === null) return false
-    flight.stream.write(bytes)
+    // An answer may be cut before it has begun.
+    if (flight.stream === null && (state === 'more' || state === 'whole')) return false
+    flight.stream?.write(bytes)
     if (state === 'more') return true
     if (state === 'whole') {
       this.#end(flight)
-      flight.stream.close()
+      flight.stream?.close()
     } else this.#fail(flight, cut('its body was cut short'))
     return true
   }

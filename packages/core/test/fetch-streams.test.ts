@@ -153,6 +153,13 @@ test('a source that fails in the middle fails the body: it cannot look complete 
   await expect(response.text()).rejects.toMatchObject({ code: 'CELERIS_CLIENT_ABORTED' })
 })
 
+test('an answer that is cut before it began rejects, and is no fault (X-4, RES-6)', async () => {
+  const app = application((c) => {
+    c.writer().abort()
+  })
+  await expect(app.fetch(ask())).rejects.toMatchObject({ code: 'CELERIS_CLIENT_ABORTED' })
+})
+
 test('early hints have no place here, and the answer stands (X-4, RES-8)', async () => {
   const app = application(async (c) => {
     c.earlyHints({ link: '</a.css>; rel=preload' })
