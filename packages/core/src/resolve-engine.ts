@@ -1,5 +1,6 @@
 // The only place that imports a package by a computed name.
 import { type Engine, EngineUnavailableError, type ProbeResult } from '@celeris/engine'
+import { nodeEngine } from './node-http/engine.ts'
 import type { EngineName } from './server-config.ts'
 
 /** An engine that was considered. */
@@ -22,7 +23,7 @@ export interface EngineChoice {
 /** Where engines come from; replaced in tests. */
 export interface EngineSources {
   readonly importPackage: (name: string) => Promise<unknown>
-  readonly nodeEngine: () => Promise<Engine>
+  readonly nodeEngine: () => Engine | Promise<Engine>
   /** `'Bun'` or `'Deno'`, where addons are not loaded; undefined in Node. */
   readonly foreignRuntime: string | undefined
 }
@@ -44,7 +45,8 @@ const TLS_REASON = 'tls is served by the node engine only'
 
 const defaultSources: EngineSources = {
   importPackage: (name) => import(/* @vite-ignore */ name),
-  nodeEngine: async () => (await import('./node-http/engine.ts')).nodeEngine(),
+  // Not imported when needed: the bundler would wrap every module that it shares with the hot path.
+  nodeEngine,
   foreignRuntime:
     process.versions.bun !== undefined
       ? 'Bun'

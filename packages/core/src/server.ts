@@ -128,7 +128,7 @@ export class Server<E extends Env = Env> extends Router<E> {
    * Binds and serves. Registrations end here. A failed call leaves nothing open and may be repeated.
    * @param port TCP port instead of the configured one, or `{ fd }` for an inherited socket, or `{ path }` for a unix socket.
    * @param host address instead of the configured one.
-   * @throws ListenError with the system's code (`EADDRINUSE`, `EACCES`, …).
+   * @throws ListenError with the system's code (`EADDRINUSE`, `EACCES` and others).
    * @throws EngineUnavailableError `CELERIS_ENGINE_UNAVAILABLE` when the engine asked for cannot run here.
    * @throws ServerStateError `CELERIS_SERVER_LISTENING`, `CELERIS_SERVER_CLOSED`.
    */
