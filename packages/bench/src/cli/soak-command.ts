@@ -37,7 +37,7 @@ export const soakCommand = (): Command =>
         .default('epoll'),
     )
     .option('--seconds <count>', 'how long', wholeNumber(1, 86_400), 120)
-    .option('--clients <count>', 'how many clients at once', wholeNumber(1, 4_000), 300)
+    .option('--clients <count>', 'how many clients at once', wholeNumber(1, 4_000), 200)
     .option('--seed <number>', 'repeats the choices of an earlier run', wholeNumber(0, 2 ** 31 - 1))
     .option('--json <file>', 'also writes the report as JSON')
     .action(soak)

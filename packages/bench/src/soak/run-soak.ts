@@ -61,7 +61,7 @@ const soakClients: readonly SoakClient[] = [...politeClients, ...uploadClients, 
 
 /** Parts of a soak, each followed by a rest in which nothing may be left; the first warms up. */
 const PARTS = 5
-const VISIT_MS = 20_000
+const VISIT_MS = 120_000
 const REST_MS = 10_000
 const MOST_FAILURES = 20
 /** What the resident memory at rest may grow by after the warm-up. */
@@ -204,6 +204,8 @@ const endChecks = (
 export const runSoak = async (bench: Workbench, plan: SoakPlan): Promise<SoakReport> => {
   const server = await startWorkload(bench.pinning, plan.engine, {
     maxRequestBodySize: MAX_BODY_BYTES,
+    // On a busy machine an honest client may take long for a head.
+    readHeaderTimeoutMs: VISIT_MS,
   })
   const clients = weighted(soakClients, plan.clients)
   const soaking: Soaking = { plan, server, tallies: new Map(), failures: [], ids: 0 }

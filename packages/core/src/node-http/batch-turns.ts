@@ -6,6 +6,7 @@ import {
   CONTROL_TIME_HIGH,
   CONTROL_TIME_LOW,
   CONTROL_TURN_MICROSECONDS,
+  EVENT_KIND_ABORTED,
 } from '@celeris/engine/layout'
 import { guardResource } from '../async-stores.ts'
 import type { PreparedEvent, PreparedRequest, RecordWriter } from './record-writer.ts'
@@ -53,6 +54,11 @@ export class BatchTurns {
   }
 
   pushEvent(event: QueuedEvent): void {
+    // Events stand before requests in a batch: a request of this connection would never hear that it has ended.
+    if (event.kind === EVENT_KIND_ABORTED)
+      this.#requests = this.#requests.filter(
+        ({ slot, generation }) => slot !== event.slot || generation !== event.generation,
+      )
     this.#events.push(event)
     this.#schedule()
   }
