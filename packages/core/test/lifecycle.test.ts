@@ -577,7 +577,7 @@ describe.each(ENGINES)('life of a server, %s', (engine) => {
     const before = descriptors()
     for (let i = 0; i < 100; i++) await round()
     await until(() => descriptors() <= before)
-  })
+  }, 60_000)
 })
 
 describe('two servers in one process', () => {

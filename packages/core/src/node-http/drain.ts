@@ -1,4 +1,5 @@
 // The end of an engine (core.md L-9): nobody new, a grace for the idle, time for the busy, then a cut.
+import type { Server } from 'node:net'
 import type { DrainReport } from '@celeris/engine'
 import { type Acceptor, closeAcceptor } from './acceptor.ts'
 import type { Connection } from './connection.ts'
@@ -8,6 +9,8 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** Idle connections stay readable this long: a request may be on its way. */
 const GRACE_MS = 250
+/** Newcomers may come faster than they can be taken: no longer than this. */
+const QUEUE_MS = 1_000
 
 export interface Draining {
   readonly timeoutMs: number
@@ -69,19 +72,34 @@ function settledOr(deadline: Deadline, draining: Draining, done: () => boolean):
   })
 }
 
+/** libuv takes one connection a turn; closing the listener would reset the rest of its queue. */
+async function takeQueue(server: Server, untilMs: number): Promise<void> {
+  let arrived = false
+  const onArrival = (): void => {
+    arrived = true
+  }
+  server.on('connection', onArrival)
+  do {
+    arrived = false
+    await turn()
+  } while (arrived && performance.now() < untilMs)
+  server.off('connection', onArrival)
+}
+
 export async function drainConnections(draining: Draining): Promise<DrainReport> {
   const start = performance.now()
   const deadline = new Deadline(start + draining.timeoutMs)
-  const graceEnd = new Deadline(start + Math.min(GRACE_MS, draining.timeoutMs / 10))
+  const graceEnd = new Deadline(Number.POSITIVE_INFINITY)
   draining.onHasten((timeoutMs) => {
     graceEnd.atMost(performance.now() + Math.min(GRACE_MS, timeoutMs / 10))
     deadline.atMost(performance.now() + timeoutMs)
   })
-  // One turn takes what the kernel has accepted for us; closing the listener resets the rest of its queue.
-  await turn()
+  const open = new Set(draining.connections())
+  await takeQueue(draining.acceptor.server, start + Math.min(QUEUE_MS, draining.timeoutMs / 2))
+  graceEnd.atMost(performance.now() + Math.min(GRACE_MS, draining.timeoutMs / 10))
   closeAcceptor(draining.acceptor)
   draining.takeWaiting()
-  const open = new Set(draining.connections())
+  for (const connection of draining.connections()) open.add(connection)
   const busy = (): Connection[] =>
     draining.connections().filter((connection) => !connection.lingering)
   // A lingering connection has its last answer: it never delays the end (CLOSE-4).
