@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import { expectTypeOf } from 'vitest'
 import {
   type CloseReport,
@@ -8,10 +9,12 @@ import {
   type MetricsCollector,
   type MetricsSnapshot,
   type Next,
+  type ResponseWriter,
   type Route,
   Router,
   Server,
   type ServerConfig,
+  type StandardSchema,
 } from '../src/index.ts'
 
 /** `true` for `any` only. */
@@ -123,3 +126,22 @@ expectTypeOf(app.close()).resolves.toEqualTypeOf<CloseReport>()
 expectTypeOf(app.collector).toEqualTypeOf<MetricsCollector | null>()
 expectTypeOf(app.request('/')).resolves.toEqualTypeOf<Response>()
 expectTypeOf(app.url('x', { id: 1 })).toEqualTypeOf<string>()
+
+// Streams, schemas, sockets.
+declare const schema: StandardSchema<{ age: number }>
+app.post('/long', async (c) => {
+  expectTypeOf(c.validate(schema)).resolves.toEqualTypeOf<{ age: number }>()
+  expectTypeOf(c.bodyStream()).toEqualTypeOf<ReadableStream<Uint8Array>>()
+  expectTypeOf(c.writer()).toEqualTypeOf<ResponseWriter>()
+  expectTypeOf(c.writer().write('x')).toEqualTypeOf<boolean | Promise<boolean>>()
+  expectTypeOf(c.hijack()).resolves.toEqualTypeOf<Duplex>()
+  // @ts-expect-error a number is nothing to stream
+  c.stream(5)
+  // @ts-expect-error no source of a value is called so
+  c.validate(schema, 'body')
+  for await (const chunk of c.bodyStream()) expectTypeOf(chunk).toEqualTypeOf<Uint8Array>()
+})
+app.get('/generated', async function* () {
+  yield 'text'
+  yield new Uint8Array(1)
+})
