@@ -18,7 +18,9 @@ export interface BodySource {
   cancel(reason: unknown): void
 }
 
-interface Destroyable {
+/** What a Node stream has besides being iterable. */
+interface EventSource {
+  on?(name: string, listener: () => void): unknown
   destroy?(): unknown
 }
 
@@ -58,6 +60,10 @@ class IteratedSource implements BodySource {
   #done = false
   constructor(iterable: AsyncIterable<unknown> | Iterable<unknown>) {
     this.#iterable = iterable
+    // A Node stream may fail before it is pulled, or behind its end: the first pull tells, nobody else need listen.
+    const { on, destroy } = iterable as EventSource
+    if (typeof on === 'function' && typeof destroy === 'function')
+      on.call(iterable, 'error', () => undefined)
   }
   async next(): Promise<BodyChunk | undefined> {
     this.#iterator ??=
@@ -80,7 +86,7 @@ class IteratedSource implements BodySource {
     if (this.#done) return
     this.#done = true
     // A Node stream frees its descriptor at once, also when it was never read.
-    const { destroy } = this.#iterable as Destroyable
+    const { destroy } = this.#iterable as EventSource
     if (typeof destroy === 'function') destroy.call(this.#iterable)
     else {
       try {

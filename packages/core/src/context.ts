@@ -26,7 +26,7 @@ import { isThenable, runHandler } from './handler-chain.ts'
 import { checkHeader } from './header-check.ts'
 import { BadRequestError, PayloadTooLargeError } from './http-errors.ts'
 import { lazily } from './lazily.ts'
-import { type Detached, detach, hijack, type Leaving } from './leaving.ts'
+import { type Detached, detach, hijack, type Leaving, loseSocket } from './leaving.ts'
 import { batchTime, bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { acceptedEncodings, acceptedLanguages, acceptedTypes } from './negotiation.ts'
 import { decodePath } from './path-decode.ts'
@@ -282,6 +282,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     if (this.body !== null) this.body.fail(new ContextReleasedError('the body'))
     this.body = null
     this.output = null
+    if (this.leaving !== null) loseSocket(this.leaving, new ContextReleasedError('the socket'))
     this.leaving = null
     this.buffering = 0
     this.beforeSendHooks = null
@@ -564,7 +565,7 @@ export class Context<out E extends Env = Env, out P extends string = string> {
     this.#controller?.abort(reason)
     if (!gone) return
     this.body?.fail(reason)
-    this.leaving?.reject?.(reason)
+    if (this.leaving !== null) loseSocket(this.leaving, reason)
     this.output?.drop(reason)
   }
 

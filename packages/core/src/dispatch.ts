@@ -3,7 +3,6 @@ import { CelerisError, type Dispatch } from '@celeris/engine'
 import {
   ABORT_CODE_SERVER,
   BUFFERED_BODIES_MAX,
-  COMMAND_ABORT,
   CONTROL_PENDING_HEADS,
   CONTROL_TURN_MICROSECONDS,
   EVENT_GENERATION,
@@ -36,22 +35,20 @@ import {
   REQUEST_TARGET_OFFSET,
   REQUEST_WORDS,
   REQUESTS_WORD,
-  RESPONSE_KIND_COMMAND,
 } from '@celeris/engine/layout'
-import { commitRecord, openRecord } from './arena.ts'
 import { clearStores, guardRunningResource, storesEntered } from './async-stores.ts'
 import { Context } from './context.ts'
 import { answerError, fail } from './error-flow.ts'
 import { END, isThenable } from './handler-chain.ts'
 import { HttpError } from './http-errors.ts'
 import { latin1 } from './latin1.ts'
-import { hijacked, type Leaving } from './leaving.ts'
+import { hijacked, type Leaving, refused } from './leaving.ts'
 import { matchRoute } from './match-route.ts'
 import { batchClock, batchTime, bytes, nextBatch, words } from './memory.ts'
 import { addPending, findPending, removePending } from './pending.ts'
 import { hold, mustWait, startHeld, unhold } from './request-order.ts'
 import { checkLength } from './response-length.ts'
-import { ResponseStream } from './response-stream.ts'
+import { cutAnswer, ResponseStream } from './response-stream.ts'
 import { ANSWER_EMPTY, ANSWER_HIJACK, ANSWER_NONE, writeAnswer } from './response-writer.ts'
 import type { RouteEntry } from './route-entry.ts'
 import type { Serving } from './serving.ts'
@@ -508,8 +505,17 @@ class Dispatcher {
     const { output } = c
     if (output === null) return
     this.stay(c)
-    const opened = this.#openStream(c, () => output.open())
-    opened?.catch((error: unknown) => this.#streamFailed(c, output, error))
+    try {
+      const opened = this.#openStream(c, () => output.open())
+      opened?.catch((error: unknown) => this.#streamFailed(c, output, error))
+    } catch (error) {
+      if (!output.chainSettled) {
+        // The handler learns it from its own call, and may answer in another way.
+        c.clearAnswer()
+        throw error
+      }
+      this.#streamFailed(c, output, error)
+    }
   }
 
   /** Hooks run, and are awaited, before the head of a stream is written. */
@@ -526,9 +532,13 @@ class Dispatcher {
 
   #streamFailed(c: Context, output: ResponseStream, error: unknown): void {
     if (output.ended || c.output !== output) return
-    // What has begun ends here; a handler that still runs hands over the error when it settles.
-    if (output.begun || !output.chainSettled) void fail(c, error)
-    else this.#settleFailure(c, error)
+    if (output.begun) void fail(c, error)
+    else if (output.chainSettled) this.#settleFailure(c, error)
+    else {
+      // A handler that still runs hands over the error when it settles, unless it answers in another way.
+      c.strayError = error ?? new TypeError('a stream failed without a reason')
+      c.clearAnswer()
+    }
   }
 
   /** An answer in parts is complete, cut, or has no reader any more. */
@@ -537,7 +547,9 @@ class Dispatcher {
   }
 
   #endStream(c: Context): void {
-    this.#count(c, true)
+    // One that was never kept beyond its batch is timed with it.
+    if (!c.isPending) this.#answered++
+    this.#count(c, c.isPending)
     this.#release(c)
   }
 
@@ -546,23 +558,42 @@ class Dispatcher {
   /** Whether the end of the chain is not the end of the request: detached, or waiting for its socket. */
   #staysAway(c: Context, leaving: Leaving): boolean {
     leaving.chainSettled = true
-    if (leaving.socket !== null) {
-      this.#release(c)
-      return true
+    if (!leaving.detached) {
+      if (leaving.socket !== null) {
+        this.#release(c)
+        return true
+      }
+      if (c.answerKind !== ANSWER_HIJACK || c.isAborted) return false
     }
-    if (!leaving.detached && c.answerKind !== ANSWER_HIJACK) return false
-    if (c.answerKind === ANSWER_HIJACK && c.isAborted) return false
     this.stay(c)
     return true
   }
 
   #hijacked(c: Context, refused: boolean): void {
     const { leaving } = c
+    if (leaving?.resolve == null) return
     const error = hijacked(c, refused)
+    if (!leaving.chainSettled || leaving.detached) return
     // Nobody awaits what it gave: the request is over, or has to be answered.
-    if (leaving?.chainSettled !== true) return
     if (error === null) this.#release(c)
     else this.#settleFailure(c, error)
+  }
+
+  /** A socket that was asked for will not come, for that reason. */
+  refuseSocket(c: Context, reason: unknown): void {
+    const { leaving } = c
+    if (leaving?.resolve == null) return
+    refused(c, reason)
+    if (leaving.chainSettled && !leaving.detached) this.#settleFailure(c, reason)
+  }
+
+  /** The client of a detached context has sent FIN: nobody may ever end what waits for news, so it is gone (EOF-2). */
+  endDetached(c: Context, reason: CelerisError): void {
+    if (c.isAborted) return
+    // In its place: answers that are owed before it still leave.
+    if (c.output !== null && !c.output.ended) c.output.cut(reason)
+    else cutAnswer(c)
+    c.abort(reason, true)
   }
 
   #release(c: Context): void {
@@ -575,13 +606,16 @@ class Dispatcher {
       c.counted = false
       if (serving.collector !== null) serving.collector.active--
     }
-    if (c.body !== null) serving.bufferedBytes -= c.body.reservedBytes
+    if (c.body !== null) {
+      serving.bufferedBytes -= c.body.reservedBytes
+      c.body.reservedBytes = 0
+    }
     if (isPending) {
       removePending(serving, c)
       if (!c.parked) (words[CONTROL_PENDING_HEADS] as number)--
     }
     c.release()
-    if (!isPending && !serving.development) this.#keep(c)
+    if (!isPending && !serving.development && !c.orphaned) this.#keep(c)
     if (serving.held > 0) startHeld(serving, slot, generation)
   }
 
@@ -654,18 +688,17 @@ class Dispatcher {
     if (gone) {
       // None of them is to start now that those before it end.
       const never = left.filter((c) => unhold(this.#serving, c))
-      for (const c of left) c.abort(reason, true)
+      for (const c of left) {
+        c.abort(reason, true)
+        // Its chain has settled, and the socket it waited for will not come.
+        if (c.leaving?.chainSettled === true && !c.isDetached) this.#finish(c)
+      }
       for (const c of never) this.#finish(c)
       return
     }
     for (const c of left) {
-      if (!c.isDetached) c.abort(reason, false)
-      else {
-        // Nobody will end what is detached while the client may have gone (EOF-2).
-        openRecord(c.engine)
-        commitRecord(c, RESPONSE_KIND_COMMAND, COMMAND_ABORT, 0, 0, 0)
-        c.abort(reason, true)
-      }
+      if (c.isDetached) this.endDetached(c, reason)
+      else c.abort(reason, false)
     }
   }
 }
@@ -699,5 +732,7 @@ export function createDispatch(serving: Serving): Dispatch {
   serving.streamEnded = (c) => dispatcher.streamEnded(c)
   serving.stay = (c) => dispatcher.stay(c)
   serving.detachedDone = (c) => dispatcher.conclude(c)
+  serving.endDetached = (c, reason) => dispatcher.endDetached(c, reason)
+  serving.refuseSocket = (c, reason) => dispatcher.refuseSocket(c, reason)
   return (base, requests, events) => dispatcher.dispatch(base, requests, events)
 }

@@ -1,5 +1,7 @@
 // What a closing server tells those who left the ordinary path: detached contexts and hijacked sockets (core.md L-9).
 import { CelerisError } from '@celeris/engine'
+import type { Context } from './context.ts'
+import { closing } from './leaving.ts'
 import type { Serving } from './serving.ts'
 import type { CloseDeadline } from './shutdown.ts'
 
@@ -7,8 +9,14 @@ import type { CloseDeadline } from './shutdown.ts'
 export function announceDrain(serving: Serving): void {
   const reason = new CelerisError('CELERIS_SERVER_CUT', 'the server is closing')
   reason.name = 'AbortError'
+  serving.draining = reason
+  const left: Context[] = []
   for (const first of serving.pending)
-    for (let c = first; c !== null; c = c.nextPending) if (c.isDetached) c.abort(reason, false)
+    for (let c = first; c !== null; c = c.nextPending) if (c.leaving !== null) left.push(c)
+  for (const c of left) {
+    if (c.isDetached) c.abort(reason, false)
+    serving.refuseSocket(c, closing())
+  }
   for (const socket of serving.sockets) socket.end()
 }
 

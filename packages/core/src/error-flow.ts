@@ -144,10 +144,9 @@ export function fail(c: Context, error: unknown): undefined | Promise<void> {
   try {
     const result = onError(error, c)
     if (isThenable(result)) {
-      return Promise.resolve(result).then(
-        (value) => afterHandler(c, value, error),
-        (failure: unknown) => handlerFailed(c, failure, error),
-      )
+      return Promise.resolve(result)
+        .then((value) => afterHandler(c, value, error))
+        .catch((failure: unknown) => handlerFailed(c, failure, error))
     }
     afterHandler(c, result, error)
   } catch (failure) {

@@ -5,6 +5,7 @@ import { COMMAND_HIJACK, RESPONSE_KIND_COMMAND } from '@celeris/engine/layout'
 import { commitRecord, openRecord } from './arena.ts'
 import type { Context } from './context.ts'
 import { ResponseWrittenError } from './errors.ts'
+import { ServiceUnavailableError } from './http-errors.ts'
 import { ANSWER_HIJACK, ANSWER_NONE } from './response-writer.ts'
 
 /** A detached context without writes for so long is pointed out in development, ms. */
@@ -30,8 +31,12 @@ export class Leaving {
 export function detach(c: Context): Detached {
   const leaving = leavingOf(c)
   leaving.detached = true
-  c.serving.stay(c)
-  if (c.serving.development) warnWhenForgotten(c, leaving)
+  const { serving, abortReason } = c
+  serving.stay(c)
+  if (serving.development) warnWhenForgotten(c, leaving)
+  // What came before this call is not told again (R4).
+  if (abortReason?.code === 'CELERIS_CLIENT_HALF_CLOSED') serving.endDetached(c, abortReason)
+  else if (serving.draining !== null) c.abort(serving.draining, false)
   return {
     done: () => {
       if (!leaving.detached) return
@@ -70,15 +75,38 @@ export function hijack(c: Context): Promise<Duplex> {
   if (engine.capabilities?.hijack !== true || engine.takeSocket === undefined)
     return Promise.reject(unsupported(`the ${engine.type} engine has no socket to give`))
   if (c.isAborted) return Promise.reject(c.abortReason)
+  if (c.serving.draining !== null) return Promise.reject(closing())
   const leaving = leavingOf(c)
   c.answerKind = ANSWER_HIJACK
   c.serving.stay(c)
   openRecord(engine)
   commitRecord(c, RESPONSE_KIND_COMMAND, COMMAND_HIJACK, 0, 0, 0)
-  return new Promise((resolve, reject) => {
+  const taken = new Promise<Duplex>((resolve, reject) => {
     leaving.resolve = resolve
     leaving.reject = reject
   })
+  // Whoever awaits it sees the error; a client that leaves must not end a process where nobody does.
+  taken.catch(() => undefined)
+  return taken
+}
+
+/** What takes a socket away from HTTP would hold a server that closes. */
+export function closing(): ServiceUnavailableError {
+  return new ServiceUnavailableError('the server is closing')
+}
+
+/** Tells whoever waits for a socket that none will come. */
+export function loseSocket(leaving: Leaving, reason: unknown): void {
+  const { reject } = leaving
+  leaving.resolve = null
+  leaving.reject = null
+  reject?.(reason)
+}
+
+/** The same, and the request may be answered in another way. */
+export function refused(c: Context, reason: unknown): void {
+  if (c.leaving !== null) loseSocket(c.leaving, reason)
+  if (c.answerKind === ANSWER_HIJACK) c.answerKind = ANSWER_NONE
 }
 
 function unsupported(why: string): CelerisError {
@@ -88,25 +116,25 @@ function unsupported(why: string): CelerisError {
   )
 }
 
-/** The engine has decided. Gives the error the handler learns, null when it has its socket. */
-export function hijacked(c: Context, refused: boolean): CelerisError | null {
-  const { leaving } = c
-  if (leaving === null || leaving.resolve === null) return null
-  const socket = refused ? null : (c.engine.takeSocket?.(c.slot, c.generation) ?? null)
-  const { resolve, reject } = leaving
-  leaving.resolve = null
-  leaving.reject = null
-  if (socket !== null) {
+/** The engine has decided about a `hijack()`. Gives the error the handler learns, null when it has its socket. */
+export function hijacked(c: Context, isRefused: boolean): CelerisError | null {
+  const { leaving, serving } = c
+  const socket = isRefused ? null : (c.engine.takeSocket?.(c.slot, c.generation) ?? null)
+  if (leaving !== null && socket !== null) {
+    const { resolve } = leaving
+    leaving.resolve = null
+    leaving.reject = null
     leaving.socket = socket
-    c.serving.sockets.add(socket)
-    socket.once('close', () => c.serving.sockets.delete(socket))
-    resolve(socket)
+    serving.sockets.add(socket)
+    socket.once('close', () => serving.sockets.delete(socket))
+    // A client can reset it at any time: without a listener that would end the process.
+    socket.on('error', (error) => serving.logger.debug({ error }, 'a hijacked socket failed'))
+    resolve?.(socket)
     return null
   }
-  c.answerKind = ANSWER_NONE
   const error = unsupported(
     'requests were pipelined behind this one, or its body was not read: the socket is not its alone',
   )
-  reject?.(error)
+  refused(c, error)
   return error
 }

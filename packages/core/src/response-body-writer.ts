@@ -16,7 +16,7 @@ export class ResponseWriter {
    * left (false: the client went meanwhile); false when nobody reads any more: the client has gone, the request
    * was HEAD, or the writer has ended.
    * @throws TypeError for what is neither text nor bytes; CelerisError `CELERIS_CONTENT_LENGTH_MISMATCH` for more
-   * bytes than a stated content-length. A writer that ignores the promise is cut at 4 MiB (`CELERIS_BACKPRESSURE`).
+   * bytes than a stated content-length; what a hook of `beforeSend()` threw while the handler runs. A writer that ignores the promise is cut at 4 MiB (`CELERIS_BACKPRESSURE`).
    */
   write(chunk: BodyChunk | ArrayBuffer): boolean | Promise<boolean> {
     if (!this.#stream.write(bodyChunk(chunk))) return false
@@ -31,8 +31,7 @@ export class ResponseWriter {
 
   /** Ends the answer as incomplete: the client sees the connection end before the body does. */
   abort(reason?: unknown): void {
-    if (this.#stream.begun) this.#stream.cut(reason)
-    else this.#stream.drop(reason)
+    this.#stream.cut(reason)
   }
 
   /** Settles when the answer has ended: true when it was complete, false when it was cut or the client left. Never rejects. */

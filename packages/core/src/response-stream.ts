@@ -102,16 +102,13 @@ export class ResponseStream {
   /** Writes the head. What was written before follows it. */
   open(): void {
     if (this.#state === 'ended' || this.#state === 'open') return
-    this.#state = 'open'
     this.#writeHead(-1)
-    if (this.#length >= 0 && this.bytesWritten > this.#length) this.cut(undefined)
-    else this.#drain()
+    this.#drain()
   }
 
   /** A body that is there as a whole, and too large to be copied as such. */
   openWhole(body: Uint8Array): void {
     if (this.#state === 'ended') return
-    this.#state = 'open'
     this.#window = WHOLE_PIECE_BYTES
     this.#writeHead(body.length)
     if (this.#state !== 'open') return
@@ -121,9 +118,9 @@ export class ResponseStream {
     this.#drain()
   }
 
+  /** Throws before anything is written when the length that was stated cannot come true (RES-6). */
   #writeHead(wholeLength: number): void {
     const c = this.#c
-    this.#begun = true
     const status = c.answerStatus
     const stated = c.answerHeaders?.find('content-length') ?? -1
     if (stated >= 0) this.#length = Number(c.answerHeaders?.value(stated))
@@ -137,10 +134,15 @@ export class ResponseStream {
         head ? RESPONSE_FLAG_OWN_LENGTH | RESPONSE_FLAG_OMIT_BODY : 0,
         head ? line : '',
       )
+      this.#begun = true
       this.source?.cancel(undefined)
       this.#end(true)
       return
     }
+    const known = wholeLength >= 0 ? wholeLength : this.bytesWritten
+    const all = wholeLength >= 0 || this.#ending
+    if (this.#length >= 0 && (known > this.#length || (all && known < this.#length)))
+      throw mismatch(this.#length, all ? `${known} bytes` : 'more')
     if (this.#length >= 0) {
       this.#framing = 'length'
       writeHead(answer, RESPONSE_FLAG_MORE | RESPONSE_FLAG_OWN_LENGTH, line)
@@ -151,6 +153,8 @@ export class ResponseStream {
       this.#framing = 'chunked'
       writeHead(answer, RESPONSE_FLAG_MORE | RESPONSE_FLAG_CHUNKED, '')
     }
+    this.#begun = true
+    this.#state = 'open'
   }
 
   /**
@@ -183,12 +187,8 @@ export class ResponseStream {
   }
 
   #account(count: number): void {
-    if (this.#state === 'open' && this.#length >= 0 && this.bytesWritten + count > this.#length) {
-      throw new CelerisError(
-        'CELERIS_CONTENT_LENGTH_MISMATCH',
-        `content-length says ${this.#length} bytes, the stream has more: leave the header out, or state the true size`,
-      )
-    }
+    if (this.#state === 'open' && this.#length >= 0 && this.bytesWritten + count > this.#length)
+      throw mismatch(this.#length, 'more')
     this.bytesWritten += count
   }
 
@@ -286,14 +286,10 @@ export class ResponseStream {
     this.#drain()
   }
 
-  /** The answer ends incomplete, in its place: the client must see that (RES-6, C-8). */
+  /** The answer ends incomplete, in its place, or not begun at all: the client must see that (RES-6, C-8). */
   cut(reason: unknown): void {
     if (this.#state === 'ended') return
-    if (this.#state === 'open' && !this.#c.isAborted) {
-      openRecord(this.#c.engine)
-      const close = this.#framing === 'close' ? RESPONSE_FLAG_CLOSE : 0
-      commitRecord(this.#c, RESPONSE_KIND_RAW | RESPONSE_FLAG_CUT | close, 0, 0, 0, 0)
-    }
+    if (!this.#c.isAborted) cutAnswer(this.#c, this.#framing === 'close')
     this.source?.cancel(reason)
     this.#end(false)
   }
@@ -354,6 +350,20 @@ export class ResponseStream {
     }
     this.end()
   }
+}
+
+/** Ends an answer in its place, with what there is of it, and the connection behind it (RES-6). */
+export function cutAnswer(c: Context, reset = false): void {
+  openRecord(c.engine)
+  const flags = RESPONSE_KIND_RAW | RESPONSE_FLAG_CUT | (reset ? RESPONSE_FLAG_CLOSE : 0)
+  commitRecord(c, flags, 0, 0, 0, 0)
+}
+
+function mismatch(stated: number, actual: string): CelerisError {
+  return new CelerisError(
+    'CELERIS_CONTENT_LENGTH_MISMATCH',
+    `content-length says ${stated} bytes, the stream has ${actual}: leave the header out, or state the true size`,
+  )
 }
 
 const NOTHING: Uint8Array = new Uint8Array(0)

@@ -249,6 +249,9 @@ export class Server<E extends Env = Env> extends Router<E> {
       streamEnded: () => {},
       stay: () => {},
       detachedDone: () => {},
+      endDetached: () => {},
+      refuseSocket: () => {},
+      draining: null,
       onExpectContinue: this.#config.onExpectContinue ?? null,
       connectionEvent: this.#connectionEvents(engine),
     }

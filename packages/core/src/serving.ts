@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Engine, PeerAddress } from '@celeris/engine'
+import type { CelerisError, Engine, PeerAddress } from '@celeris/engine'
 import type { Context } from './context.ts'
 import type { Logger } from './logger.ts'
 import type { MetricsCollector } from './metrics-collector.ts'
@@ -54,6 +54,12 @@ export interface Serving {
   stay: (c: Context) => void
   /** A detached context is done; set by dispatch. */
   detachedDone: (c: Context) => void
+  /** Ends a detached context whose client sends no more; set by dispatch. */
+  endDetached: (c: Context, reason: CelerisError) => void
+  /** Rejects a `hijack()` that has not been decided; set by dispatch. */
+  refuseSocket: (c: Context, reason: unknown) => void
+  /** What the signals of detached contexts fire with once the server closes; null before. */
+  draining: CelerisError | null
   /** Hears of connections, when the configuration asks for it. */
   readonly connectionEvent: ((kind: number, slot: number, generation: number) => void) | null
 }

@@ -6,7 +6,8 @@ import { addPending, removePending } from './pending.ts'
  * Takes the answer of a request away from its handler, which has not settled yet: the context given back answers
  * in its place, with the headers set so far left behind. The handler's own context is orphaned: it can still read,
  * what it answers is dropped, and it is never reused. Call `conclude` with the successor once it has its answer.
- * @throws ServerStateError `CELERIS_SUCCESSOR` when the handler is synchronous, has settled, or has a successor.
+ * @throws ServerStateError `CELERIS_SUCCESSOR` when the handler is synchronous, has settled, has a successor, has
+ * begun a streamed answer, or has left HTTP.
  */
 export function successor(c: Context): Context {
   if (!c.live || c.orphaned || !c.isPending) {
@@ -15,7 +16,14 @@ export function successor(c: Context): Context {
       'successor() needs a request whose handler is still running asynchronously; call it from a timer or a promise',
     )
   }
+  if (c.output?.begun === true || c.leaving !== null) {
+    throw new ServerStateError(
+      'CELERIS_SUCCESSOR',
+      'successor() came too late: the answer has begun, or the handler detached or took the socket',
+    )
+  }
   c.park()
+  c.output?.drop(undefined)
   const next = new Context(c.serving, c.entry)
   next.sourceBytes = c.sourceBytes
   next.sourceWords = c.sourceWords
@@ -30,6 +38,9 @@ export function successor(c: Context): Context {
   next.startedAt = c.startedAt
   next.startedMono = c.startedMono
   next.isAborted = c.isAborted
+  next.abortReason = c.abortReason
+  // Its bytes come for the successor now; a handler that still reads it sees its end.
+  next.body = c.bodyFollows ? c.requestBody() : c.body
   next.parked = true
   next.dirty = true
   next.live = true

@@ -425,9 +425,15 @@ export class Connection {
   #onPeerEnd(): void {
     this.#peerEnded = true
     if (this.lingering) return
+    // Behind the batch that brings the requests parsed in this turn: events stand before requests in one.
     if (this.#owed.count === 0) this.shut()
-    else if (this.#owed.oldest !== null)
-      this.#event(EVENT_KIND_HALF_CLOSED, this.#owed.oldest.sequence)
+    else setImmediate(() => this.#tellHalfClosed())
+  }
+
+  #tellHalfClosed(): void {
+    const { oldest } = this.#owed
+    if (oldest !== null && !this.socket.destroyed)
+      this.#event(EVENT_KIND_HALF_CLOSED, oldest.sequence)
   }
 
   #onClose(): void {

@@ -92,7 +92,12 @@ export function makeExchange(
 
 /** Takes a record of the answer; false when it cannot follow those before it. */
 export function takeRecord(exchange: Exchange, read: Answer | Part | Interim): boolean {
-  if ((read.kind === 'part') !== (exchange.answer !== null)) return false
+  if ((read.kind === 'part') !== (exchange.answer !== null)) {
+    // An answer may be cut before it has begun.
+    if (read.kind !== 'part' || (read.state !== 'cut' && read.state !== 'reset')) return false
+    exchange.given = read.state
+    return true
+  }
   if (read.kind === 'interim') {
     exchange.interims.push(read.bytes)
     return true

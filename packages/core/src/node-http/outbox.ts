@@ -89,7 +89,7 @@ export class Outbox {
       for (const bytes of interims.splice(0)) {
         this.#socket.write(bytes, this.#queued(exchange, bytes.length))
       }
-      if (answer === null) return false
+      if (answer === null) return this.#cutBeforeHead(exchange)
       this.#decide(exchange)
     }
     if (answer === null) return false
@@ -104,6 +104,14 @@ export class Outbox {
       this.#hooks.onFailure()
       return false
     }
+  }
+
+  /** An answer that ends before it began: those before it leave, then the connection ends. */
+  #cutBeforeHead(exchange: Exchange): boolean {
+    if (exchange.given === 'more' || this.#owed.first !== exchange) return false
+    exchange.closes = true
+    this.#hooks.onCutShort(exchange.given === 'reset')
+    return true
   }
 
   /** What becomes of the connection behind an answer: its head says it, so it holds from here on. */

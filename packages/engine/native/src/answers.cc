@@ -507,7 +507,9 @@ void stash_record(Loop& loop, Connection& connection, const ResponseRecord& reco
     Stash stash(loop, entry->bytes);
     good = append_answer(loop, stash, record, persistence) && !stash.failed();
     keep_promise(connection, entry->sequence, flags, persistence);
-    if (entry->ending == Ending::persist || (flags & RESPONSE_FLAG_CUT) != 0)
+    // An interim answer says nothing about the end of the final one.
+    if ((flags & 0xff) != RESPONSE_KIND_INTERIM &&
+        (entry->ending == Ending::persist || (flags & RESPONSE_FLAG_CUT) != 0))
       entry->ending = persistence.ending(flags);
     entry->complete = (flags & RESPONSE_FLAG_MORE) == 0;
   }

@@ -54,9 +54,10 @@ void pull(Loop& loop, Connection& connection, std::uint32_t sequence) {
   }
 }
 
-/// Only the latest request can have the socket: what stands behind it is its, unparsed (UPG-2).
+/// Only the latest request can have the socket: what stands behind it is its, unparsed and complete
+/// (UPG-2).
 void hijack(Loop& loop, Connection& connection, std::uint32_t sequence) {
-  if (sequence + 1 == connection.sequence_next) {
+  if (sequence + 1 == connection.sequence_next && !connection.has(INPUT_DROPPED)) {
     connection.set(HIJACK_WANTED);
     make_hot(loop, connection);
   } else if (loop.events < EVENTS_MAX) {

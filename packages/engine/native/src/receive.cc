@@ -54,6 +54,11 @@ bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {
          (connection.has(ONE_AT_A_TIME) && connection.owed() > 0);
 }
 
+/// What is received from now on goes to whoever takes the socket.
+bool awaits_hijack(const Connection& connection) {
+  return connection.has(HIJACK_WANTED | HIJACK_READY);
+}
+
 /// Keeps bytes for the next turn. Memory short: the connection ends.
 bool keep_input(Loop& loop, Connection& connection, const std::uint8_t* bytes,
                 std::uint32_t count) {
@@ -245,7 +250,8 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
   std::uint32_t at = 0;
   const std::uint32_t first_sequence = connection.sequence_next;
   while (at < end) {
-    if (connection.has(STOP_PARSING) && connection.body == nullptr) {
+    if (connection.has(STOP_PARSING) && connection.body == nullptr && !awaits_hijack(connection)) {
+      connection.set(INPUT_DROPPED);
       at = end;
       break;
     }
@@ -278,7 +284,8 @@ void take_all(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
 /// stops the peer.
 bool wants_input(const Connection& connection) {
   if (connection.body != nullptr) return connection.body->reading || connection.body->discarding;
-  if (connection.has(STOP_PARSING)) return true;  // discarded, so that FIN is seen
+  if (connection.has(STOP_PARSING) && !awaits_hijack(connection))
+    return true;  // discarded, so that FIN is seen
   return !must_hold(connection, 0);
 }
 
@@ -466,8 +473,12 @@ namespace {
 
 void take(Loop& loop, Connection& connection, const Received& received) {
   if (connection.body != nullptr && received.count > 0) connection.body->continue_owed = false;
+  const std::uint32_t first_sequence = connection.sequence_next;
   take_all(loop, connection, loop.block + received.offset, received.count, received.carried != 0);
   if (connection.phase != Phase::open) return;
+  // What was held back until now has not heard of the FIN (EOF-2).
+  if (connection.has(FIN_REPORTED) && connection.sequence_next != first_sequence)
+    connection.clear(FIN_REPORTED);
   if (connection.has(READABLE)) {
     if (wants_input(connection)) {
       make_hot(loop, connection);

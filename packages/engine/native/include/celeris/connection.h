@@ -38,6 +38,7 @@ enum ConnectionFlag : std::uint32_t {
   UPGRADE_ASKED = 1u << 18,      ///< what follows the latest request may be another protocol
   HIJACK_WANTED = 1u << 19,      ///< the socket goes to core once all earlier answers have left
   HIJACK_READY = 1u << 20,       ///< core was told; it may take the socket
+  INPUT_DROPPED = 1u << 21,      ///< bytes behind a request that closes were discarded (PIP-5)
 };
 
 /// A request body that arrives in events. On the heap: few connections have one at any time.
