@@ -2,11 +2,15 @@ import { engineConformance } from '@celeris/engine/conformance'
 import { epollEngine } from '@celeris/engine-epoll'
 import { describe, test } from 'vitest'
 
+/** The nightly run repeats the cases that look for leaks and races. */
+const torture = process.env.CELERIS_TORTURE === '1'
+const mode = torture ? 'torture' : 'quick'
+
 describe('epoll engine conformance', () => {
-  for (const c of engineConformance({ create: () => epollEngine() })) {
+  for (const c of engineConformance({ create: () => epollEngine(), mode })) {
     test.skipIf(c.skip !== undefined)(
       `${c.group}: ${c.name}${c.skip === undefined ? '' : ` (skipped: ${c.skip})`}`,
-      { timeout: 60_000 },
+      { timeout: torture ? 3_600_000 : 60_000 },
       ({ signal }) => c.run(signal),
     )
   }

@@ -54,6 +54,8 @@ export interface CaseDefinition {
 }
 
 const GUARD_MS = 15_000
+/** How much longer a case may take that repeats itself. */
+const TORTURE_GUARDS = 60
 
 /** Runs one case: its guard, its fixtures, and the promises of the contract that hold in every case. */
 export async function runCase(
@@ -62,7 +64,8 @@ export async function runCase(
   signal: AbortSignal,
 ): Promise<void> {
   const guard = new AbortController()
-  const guardMs = definition.guardMs ?? GUARD_MS
+  const guardMs =
+    (definition.guardMs ?? GUARD_MS) * (subject.mode === 'torture' ? TORTURE_GUARDS : 1)
   const timer = setTimeout(
     () => guard.abort(new Error(`hung: nothing happened for ${guardMs} ms`)),
     guardMs,

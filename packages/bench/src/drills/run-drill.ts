@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { resetPeak, residentMemory } from '../measure/memory.ts'
 import type { Pinning } from '../tools/pinning.ts'
@@ -32,6 +33,8 @@ export interface DrillResult {
   /** From the attack's end (for timed drills from when all attackers were in place) to their last connection. */
   readonly goneMs: number
   readonly attackMs: number
+  /** Share of the attack in which the server was ready to run and other programs held its core; high: mistrust the times. */
+  readonly waitedShare: number
   /** Bounds that were broken; empty is a pass. */
   readonly problems: readonly string[]
 }
@@ -62,6 +65,12 @@ const SHARED_BYTES = 100 * 2 ** 20
 /** A good client's p99 in an attack: at most so many times that before it, or this floor. */
 const P99_FACTOR = 10
 const P99_FLOOR_MS = { during: 100, after: 50 } as const
+
+/** How long a process's main thread waited for a core so far. */
+const waitedMs = async (pid: number): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/schedstat`, 'utf8').catch(() => '')
+  return Number(text.split(' ')[1] ?? Number.NaN) / 1e6
+}
 
 /** Watches memory and connections of a server until told to stop. */
 const watch = (server: WorkloadServer) => {
@@ -160,6 +169,7 @@ export const runDrill = async (
     const eye = watch(server)
 
     load.enter('during')
+    const waitedBefore = await waitedMs(server.pid)
     const start = performance.now()
     const attackers = startAttackers({
       attack: drill.name,
@@ -173,6 +183,7 @@ export const runDrill = async (
     const end = performance.now()
     const gone = await eye.attackersGone()
     const goneMs = performance.now() - (drill.timed ? inPlace : end)
+    const waitedShare = ((await waitedMs(server.pid)) - waitedBefore) / (performance.now() - start)
 
     load.enter('after')
     await delay(QUIET_MS[size])
@@ -203,6 +214,7 @@ export const runDrill = async (
       memory: { beforeMiB, peakMiB, boundMiB: drill.memoryMiB },
       goneMs,
       attackMs: end - start,
+      waitedShare,
       problems,
     }
   } finally {
