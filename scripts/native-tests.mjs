@@ -4,7 +4,7 @@
 // native/test/x_test.cc and native/fuzz/x_fuzz.cc are programs of their own. Either they include the
 // .cc files they need, or their first line names files of native/src: `// sources: a.cc b.cc`.
 // A test prints nothing but failures and exits 1. A fuzzer defines LLVMFuzzerTestOneInput and starts
-// from native/fuzz/corpus/x/. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer, CELERIS_FUZZ_SEED repeats one.
+// from native/fuzz/corpus/x/, or that of another one if its second line is `// corpus: y`. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer, CELERIS_FUZZ_SEED repeats one.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -161,11 +161,15 @@ export async function fuzz() {
 
 const lastOf = (text) => text.trim().split('\n').at(-1) ?? ''
 
+const corpusOf = ({ name, source }) =>
+  /^\/\/ corpus: (\w+)$/m.exec(readFileSync(source, 'utf8'))?.[1] ?? name
+
 /** New inputs go to a scratch folder: the checked-in corpus changes only by hand. */
-function runFuzzer({ name }, binary) {
+function runFuzzer(fuzzer, binary) {
+  const { name } = fuzzer
   const found = join(output, 'found', name)
   mkdirSync(found, { recursive: true })
-  const corpus = join(native, 'fuzz/corpus', name)
+  const corpus = join(native, 'fuzz/corpus', corpusOf(fuzzer))
   const limits = ['-timeout=5', '-rss_limit_mb=2048', '-print_final_stats=0', '-verbosity=1']
   const time = [`-max_total_time=${fuzzSeconds}`, `-artifact_prefix=${join(output, `${name}-`)}`]
   const folders = existsSync(corpus) ? [found, corpus] : [found]
