@@ -18,6 +18,7 @@ export interface Matched {
 
 const STAR = 0x2a
 const SLASH = 0x2f
+const QUESTION_MARK = 0x3f
 
 let matched: Matched | undefined
 
@@ -71,8 +72,8 @@ export function matchRoute(
   let from = start
   let end = start + length
   if (length === 0) {
-    // Absolute-form with an empty path is `/` (RFC 9110 §4.2.3), for OPTIONS `*` (RFC 9112 §3.2.4).
-    if (methodId === METHOD_OPTIONS)
+    // Absolute-form with an empty path is `/` (RFC 9110 §4.2.3), for OPTIONS without a query `*` (RFC 9112 §3.2.4).
+    if (methodId === METHOD_OPTIONS && source[start] !== QUESTION_MARK)
       return give(routes.unmatched.options, sharedBytes, routes.allMethods.join(', '))
     decodedPath[0] = SLASH
     paths = decodedPath

@@ -6,6 +6,7 @@ import {
   FIELD_VALUE_OFFSET,
   FIELD_WORDS,
   FIELDS_WORD,
+  METHOD_OPTIONS,
   nameHash,
   REQUEST_BODY_LENGTH,
   REQUEST_BODY_OFFSET,
@@ -23,6 +24,8 @@ import {
 import { latin1 } from './latin1.ts'
 import { bytes as sharedBytes, words as sharedWords } from './memory.ts'
 import { decodePath } from './path-decode.ts'
+
+const QUESTION_MARK = 0x3f
 
 /** Where a request stands. Offsets of the record count from `delta`. */
 export interface RequestSource {
@@ -92,8 +95,16 @@ export function isPlain(source: RequestSource): boolean {
 }
 
 export function rawPathText(source: RequestSource): string {
+  const length = pathLength(source)
+  if (length === 0) return emptyPathText(source)
   const start = pathStart(source)
-  return latin1(source.sourceBytes, start, start + pathLength(source))
+  return latin1(source.sourceBytes, start, start + length)
+}
+
+/** What an absolute target without a path asks for (TGT-3): `/`, or the whole server for OPTIONS without a query. */
+function emptyPathText(source: RequestSource): string {
+  const isOptions = (methodFlags(source) & 0xff) === METHOD_OPTIONS
+  return isOptions && source.sourceBytes[pathStart(source)] !== QUESTION_MARK ? '*' : '/'
 }
 
 /** What follows the first `?`, without it; empty when there is none. */
