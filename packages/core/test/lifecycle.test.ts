@@ -18,6 +18,9 @@ import { runModule } from './support/child.ts'
 import { atEnd, ENGINES, EVERYWHERE, gate, recorder, serve, until } from './support/serve.ts'
 import { Wire } from './support/wire.ts'
 
+// Some start processes, and a machine may do other work.
+vi.setConfig({ testTimeout: 60_000 })
+
 const GET = 'GET / HTTP/1.1\r\nhost: a\r\n\r\n'
 
 function make(engine: 'epoll' | 'node', config: ServerConfig = {}): Server {
@@ -577,7 +580,7 @@ describe.each(ENGINES)('life of a server, %s', (engine) => {
     const before = descriptors()
     for (let i = 0; i < 100; i++) await round()
     await until(() => descriptors() <= before)
-  }, 60_000)
+  })
 })
 
 describe('two servers in one process', () => {
