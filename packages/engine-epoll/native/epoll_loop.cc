@@ -258,7 +258,10 @@ int wait_for_events(Loop& loop, std::int32_t timeout_ms, std::uint64_t before) {
     } while (now_ns() - before < window);
     io.spin_score = std::max(io.spin_score - 2, 0);
   }
-  const int ready = ::epoll_wait(io.epoll.get(), io.events.data(), max, timeout_ms);
+  int ready = ::epoll_wait(io.epoll.get(), io.events.data(), max, timeout_ms);
+  // Interrupted: whoever was stopped for long must see what came before anything counts as expired.
+  while (ready < 0 && errno == EINTR)
+    ready = ::epoll_wait(io.epoll.get(), io.events.data(), max, 0);
   if (can_block && few && io.spin_us > 0) {
     const bool short_wait = ready > 0 && now_ns() - before < window;
     io.spin_score = std::clamp(io.spin_score + (short_wait ? 1 : -1), 0, SPIN_SCORE_MAX);

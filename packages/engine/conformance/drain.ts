@@ -4,7 +4,7 @@ import { createBatchMemory } from '@celeris/engine'
 import { ACCEPT_BATCH_MAX, EVENT_KIND_ABORTED } from '@celeris/engine/layout'
 import type { SeenRequest } from './batch-reader.ts'
 import { listenOptions } from './listen-options.ts'
-import { get, pattern } from './request-text.ts'
+import { chunk, chunkedHead, get, pattern } from './request-text.ts'
 import type { CaseDefinition } from './scope.ts'
 
 export const drainCases: readonly CaseDefinition[] = [
@@ -208,6 +208,54 @@ export const drainCases: readonly CaseDefinition[] = [
       }
       const report = await closing
       assert.deepEqual([report.drained, report.cut], [clients.length, 0])
+    },
+  },
+  {
+    name: 'handlers that run when close is called keep their connections, in every state (C11, R14)',
+    async run(scope) {
+      const served = await scope.serve({ onRequest: () => undefined }, { connectionEvents: true })
+      const states = {
+        plain: get('/plain'),
+        pipelined: get('/first') + get('/second'),
+        'half a head behind it': `${get('/with-half')}GET /half HT`,
+        'a body that nobody reads': chunkedHead('/body') + chunk('abc'),
+        'HTTP/1.0': 'GET /old HTTP/1.0\r\n\r\n',
+        'said close itself': get('/closing', 'connection: close'),
+        'sent FIN': get('/fin'),
+      }
+      const clients = await Promise.all(
+        Object.entries(states).map(async ([state, text]) => {
+          const client = await served.connect()
+          await client.send(text)
+          if (state === 'sent FIN') client.end()
+          return client
+        }),
+      )
+      await scope.until(() => served.requests.length === clients.length + 1, 'all handlers run')
+      let closed = false
+      const closing = served.engine.close({ timeoutMs: 10_000 }).then((report) => {
+        closed = true
+        return report
+      })
+      // The grace ends before any handler does.
+      const clock = await scope.serve({}, { idleTimeoutMs: 400 })
+      await (await clock.connect()).readEnd()
+      assert.equal(closed, false, 'handlers run')
+      assert.equal(served.engine.metrics().active, clients.length)
+      for (const request of served.requests)
+        served.late((write) => write.answer(request, { body: request.path }))
+      for (const [index, text] of Object.values(states).entries()) {
+        const client = clients[index] as (typeof clients)[number]
+        const paths = [...text.matchAll(/(?:GET|POST) (\/\S+) HTTP\/1\.[01]\r/g)].map(
+          ([, path]) => path,
+        )
+        for (const path of paths) assert.equal((await client.readAnswer()).body.toString(), path)
+        await client.readEnd()
+      }
+      const report = await closing
+      assert.deepEqual([report.drained, report.cut], [clients.length, 0])
+      const { accepted, closed: gone, active, staleWrites } = served.engine.metrics()
+      assert.deepEqual([accepted - gone, active, staleWrites], [0, 0, 0])
     },
   },
 ]
