@@ -4,7 +4,7 @@
 // native/test/x_test.cc and native/fuzz/x_fuzz.cc are programs of their own. Either they include the
 // .cc files they need, or their first line names files of native/src: `// sources: a.cc b.cc`.
 // A test prints nothing but failures and exits 1. A fuzzer defines LLVMFuzzerTestOneInput and starts
-// from native/fuzz/corpus/x/, or that of another one if its second line is `// corpus: y`. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer, CELERIS_FUZZ_SEED repeats one.
+// from native/fuzz/corpus/x/, or that of another one named by a line `// corpus: y`. CELERIS_FUZZ_SECONDS (10) bounds each fuzzer, CELERIS_FUZZ_SEED repeats one.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'

@@ -1,9 +1,7 @@
-// sources: receive.cc answers.cc closing.cc commands.cc timeouts.cc turn.cc buffer_pool.cc
-// connection_table.cc deadlines.cc http1_chunked.cc http1_error_response.cc http1_fields.cc
-// http1_framing.cc http1_parser.cc http1_request_line.cc corpus: head The whole way of received
-// bytes, from the socket to records and answers: what a client sends whole, in pieces, in halves
-// and byte by byte makes the same requests and the same answers. Kernel and JS are stood in for
-// below; the same loop serves all those connections, so a slot is used again.
+// corpus: head
+// The whole way of received bytes, from the socket to records and answers: what a client sends
+// whole, in pieces, in halves and byte by byte makes the same requests and the same answers. Kernel
+// and JS are stood in for below; one loop serves all those connections, so a slot is used again.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -18,6 +16,23 @@
 #include "celeris/closing.h"
 #include "celeris/receive.h"
 #include "celeris/turn.h"
+
+// As the addons do: one translation unit.
+#include "answers.cc"
+#include "buffer_pool.cc"
+#include "closing.cc"
+#include "commands.cc"
+#include "connection_table.cc"
+#include "deadlines.cc"
+#include "http1_chunked.cc"
+#include "http1_error_response.cc"
+#include "http1_fields.cc"
+#include "http1_framing.cc"
+#include "http1_parser.cc"
+#include "http1_request_line.cc"
+#include "receive.cc"
+#include "timeouts.cc"
+#include "turn.cc"
 
 namespace celeris {
 
@@ -67,7 +82,7 @@ constexpr std::uint32_t FLAGS_SEEN = REQUEST_FLAG_CLOSE | REQUEST_FLAG_CHUNKED |
                                      REQUEST_FLAG_UPGRADE | REQUEST_FLAG_KEEP_ALIVE_1_0 |
                                      REQUEST_FLAG_PATH_PLAIN | REQUEST_FLAG_ABSOLUTE_FORM;
 constexpr std::string_view ANSWER = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-constexpr std::string_view CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view INTERIM = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr int SOME_DESCRIPTOR = 1000;
 constexpr std::size_t CUTS_MAX = 8;
 
@@ -228,9 +243,9 @@ Outcome serve(Loop& loop, std::span<const std::uint8_t> input,
   CHECK(loop.pending_body_bytes == 0);
   std::string answers;
   for (std::string_view rest = io.sent; !rest.empty();) {
-    const std::size_t at = std::min(rest.find(CONTINUE), rest.size());
+    const std::size_t at = std::min(rest.find(INTERIM), rest.size());
     answers.append(rest.substr(0, at));
-    rest.remove_prefix(std::min(rest.size(), at + CONTINUE.size()));
+    rest.remove_prefix(std::min(rest.size(), at + INTERIM.size()));
   }
   return {.requests = js.requests(), .answers = std::move(answers), .closed_by_us = closed_by_us};
 }
