@@ -27,15 +27,17 @@ const built = '**/*.dist.test.ts'
 const faulty = '**/*.faults.test.ts'
 const exclude = [...defaultExclude, '**/.tools/**', '**/native/**']
 
+// A test waits for events; these only end what hangs, on a busy machine too. Projects do not inherit them.
+const timeouts = { testTimeout: 30_000, hookTimeout: 30_000 }
+
 export default defineConfig({
   test: {
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'packages/engine/conformance/**'] },
     projects: [
       {
         resolve: { alias: sourceAliases() },
         test: {
+          ...timeouts,
           name: 'source',
           include: [
             'packages/*/{src,test,conformance,layout}/**/*.test.ts',
@@ -48,6 +50,7 @@ export default defineConfig({
         // The engines in a build whose system calls fail on demand.
         resolve: { alias: sourceAliases() },
         test: {
+          ...timeouts,
           name: 'faults',
           include: [`packages/*/test/${faulty}`],
           exclude,
@@ -57,7 +60,12 @@ export default defineConfig({
       },
       {
         // No alias: what a user gets from dist, as ESM and as CommonJS.
-        test: { name: 'dist', include: [`{packages,examples,test}/${built}`], exclude },
+        test: {
+          ...timeouts,
+          name: 'dist',
+          include: [`{packages,examples,test}/${built}`],
+          exclude,
+        },
       },
     ],
   },
