@@ -467,7 +467,7 @@ class Dispatcher {
       runHooks(c, hooks)
     }
     const headers = c.answerHeaders
-    if (headers !== null && headers.count > 0) checkLength(c, headers)
+    if (headers !== null && headers.count > 0 && !c.isAborted) checkLength(c, headers)
   }
 
   // ---- answers in parts ----------------------------------------------------------------------------------------

@@ -42,7 +42,9 @@ function viewError(error: unknown): ErrorView {
 function isDeparture(c: Context, error: unknown): boolean {
   const reason = c.abortReason
   if (reason === null) return false
-  return error === reason || (error instanceof Error && error.cause === reason)
+  if (error === reason || (error instanceof Error && error.cause === reason)) return true
+  // A client that sent FIN may go for good later: what reads its body learns that as a reason of its own.
+  return c.isAborted && error instanceof CelerisError && error.name === 'AbortError'
 }
 
 function log(c: Context, view: ErrorView, error: unknown): void {

@@ -118,6 +118,29 @@ describe.each(ENGINES)('answers in parts that end at an unusual moment, %s', (en
     await until(() => app.collector?.snapshot().active === 0)
   })
 
+  test('an answer that is cut takes none of those before it along, whatever the client still sends (RES-6, CLOSE-3)', async () => {
+    const cut = gate()
+    const { connect } = await serve(engine, (app) => {
+      app.get('/large', () => 'large'.repeat(200_000))
+      app.get('/cut', async (c) => {
+        await turn()
+        c.writer().abort()
+        cut.open()
+      })
+      app.post('/upload', () => 'never read')
+    })
+    const wire = await connect()
+    wire.socket.pause()
+    await wire.send(GET('/large') + GET('/cut'))
+    const upload = `POST /upload HTTP/1.1\r\nhost: a\r\ncontent-length: 9000000\r\n\r\n`
+    wire.socket.write(upload + 'x'.repeat(200_000))
+    await cut.promise
+    for (let k = 0; k < 50; k++) await turn()
+    wire.socket.resume()
+    expect((await wire.answer()).text.length).toBe(1_000_000)
+    expect([await wire.rest(), wire.ending]).toEqual(['', 'end'])
+  })
+
   test('a hook or header lines that fail when a writer opens late are a 500 (A-15, C-8)', async () => {
     const { ask, app } = await serve(engine, (app) => {
       app.get('/hook', (c) => {

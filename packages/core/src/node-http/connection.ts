@@ -320,12 +320,15 @@ export class Connection {
     if (this.#held) this.#hold()
   }
 
-  /** The answer ended early, and what there is of it has left (RES-6). */
+  /** The answer ended early, and what there is of it has left (RES-6). Answers before it may be on their way still. */
   #endCutShort(reset: boolean): void {
+    if (!reset) {
+      this.shut()
+      return
+    }
     this.lingering = true
     this.#host.deadlines.remove(this.clock)
-    if (reset) resetSocket(this.socket)
-    else this.socket.destroy()
+    resetSocket(this.socket)
     this.#host.settled(this)
   }
 

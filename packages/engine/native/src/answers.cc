@@ -101,6 +101,8 @@ bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes,
   if (connection.output == nullptr) {
     connection.output = new (std::nothrow) Buffer();
     connection.output_sent = 0;
+    // The handlers of this turn may have taken their time: the write window begins now, not before.
+    io_read_clock(loop);
     connection.mark = loop.now_ms;
     connection.progress = 0;
   }
@@ -210,8 +212,10 @@ struct Persistence {
   bool close;
   bool say_keep_alive;
   [[nodiscard]] Ending ending(std::uint32_t kind_flags) const {
+    // An answer that is cut ends like one that closes: a reset would take answers with it that were
+    // complete and are still on their way.
     if ((kind_flags & RESPONSE_FLAG_CUT) == 0) return close ? Ending::close : Ending::persist;
-    return (kind_flags & RESPONSE_FLAG_CLOSE) != 0 ? Ending::reset : Ending::cut;
+    return (kind_flags & RESPONSE_FLAG_CLOSE) != 0 ? Ending::reset : Ending::close;
   }
 };
 
@@ -459,7 +463,6 @@ void answered(Loop& loop, Connection& connection, Ending ending) {
   if (connection.input.length > 0 && connection.owed() == 0 && body == nullptr)
     connection.mark = loop.now_ms;
   if (ending != Ending::persist) connection.set(STOP_PARSING | CLOSE_AFTER_FLUSH);
-  if (ending == Ending::cut || ending == Ending::reset) connection.set(CUT_AFTER_FLUSH);
   if (ending == Ending::reset) connection.set(RESET_AFTER_FLUSH);
 }
 
@@ -527,8 +530,8 @@ void after_send(Loop& loop, Connection& connection) {
     file_deadline(loop, connection);
     return;
   }
-  if (connection.has(CUT_AFTER_FLUSH)) {
-    close_connection(loop, connection, connection.has(RESET_AFTER_FLUSH));
+  if (connection.has(RESET_AFTER_FLUSH)) {
+    close_connection(loop, connection, true);
     return;
   }
   if (connection.has(CLOSE_AFTER_FLUSH)) {

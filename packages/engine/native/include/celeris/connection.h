@@ -17,22 +17,21 @@ enum class Phase : std::uint8_t {
 
 /// Bits of Connection::flags.
 enum ConnectionFlag : std::uint32_t {
-  READABLE = 1,             ///< the socket may hold input: no short read since the last edge
-  PEER_FIN = 2,             ///< EOF was read, or the kernel reported it
-  FIN_REPORTED = 4,         ///< core was told
-  HOT = 8,                  ///< on the hot list
-  STOP_PARSING = 16,        ///< bytes behind the current request are discarded
-  WRITE_BLOCKED = 32,       ///< the kernel did not take everything
-  HTTP_1_0 = 64,            ///< the request being answered is 1.0 and asked to persist
-  CLOSE_AFTER_FLUSH = 128,  ///< staged close once the queue is empty
-  BODY_PENDING = 256,       ///< a complete head waits in the input for its inline body
-  INPUT_HELD = 512,         ///< input is held until owed answers are out (PIP-3)
-  TOUCHED = 1024,           ///< has records in the current drain
-  FIN_SEEN = 2048,          ///< EPOLLRDHUP was reported: read on to EOF
-  SERVER_CUT = 8192,        ///< ended because the time of a drain was up
-  FRESH = 32768,            ///< nothing was received yet; `mark` is the turn that accepted it
-  RECEIVED = 16384,         ///< has bytes in the arena that were not parsed yet
-  CUT_AFTER_FLUSH = 4096,   ///< with CLOSE_AFTER_FLUSH: nothing lingers, the answer is incomplete
+  READABLE = 1,                  ///< the socket may hold input: no short read since the last edge
+  PEER_FIN = 2,                  ///< EOF was read, or the kernel reported it
+  FIN_REPORTED = 4,              ///< core was told
+  HOT = 8,                       ///< on the hot list
+  STOP_PARSING = 16,             ///< bytes behind the current request are discarded
+  WRITE_BLOCKED = 32,            ///< the kernel did not take everything
+  HTTP_1_0 = 64,                 ///< the request being answered is 1.0 and asked to persist
+  CLOSE_AFTER_FLUSH = 128,       ///< staged close once the queue is empty
+  BODY_PENDING = 256,            ///< a complete head waits in the input for its inline body
+  INPUT_HELD = 512,              ///< input is held until owed answers are out (PIP-3)
+  TOUCHED = 1024,                ///< has records in the current drain
+  FIN_SEEN = 2048,               ///< EPOLLRDHUP was reported: read on to EOF
+  SERVER_CUT = 8192,             ///< ended because the time of a drain was up
+  FRESH = 32768,                 ///< nothing was received yet; `mark` is the turn that accepted it
+  RECEIVED = 16384,              ///< has bytes in the arena that were not parsed yet
   RESET_AFTER_FLUSH = 1u << 16,  ///< with CLOSE_AFTER_FLUSH: the peer sees RST
   WRITABLE_WANTED = 1u << 17,    ///< the producer of the answer in turn waits for room
   UPGRADE_ASKED = 1u << 18,      ///< what follows the latest request may be another protocol
@@ -57,8 +56,7 @@ struct StreamedBody {
 enum class Ending : std::uint8_t {
   persist,
   close,  ///< staged (CLOSE-3)
-  cut,    ///< at once, the answer is incomplete (RES-6)
-  reset,  ///< the same with RST: nothing else tells that a close-delimited body is incomplete
+  reset,  ///< with RST: nothing else tells that a close-delimited body is incomplete (RES-6)
 };
 
 /// An answer that waits for earlier ones of its connection.
