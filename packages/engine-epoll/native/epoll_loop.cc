@@ -108,9 +108,13 @@ void back_off(Loop& loop) {
   }
 }
 
-/// Who makes room first (BP-3): who never sent anything, then who is idle longest.
-bool goes_before(const Connection& candidate, const Connection& best) {
-  if (candidate.has(FRESH) != best.has(FRESH)) return candidate.has(FRESH);
+/// Who makes room first (BP-3): who never sent anything, though there was time for it, then who is
+/// idle longest.
+bool goes_before(const Loop& loop, const Connection& candidate, const Connection& best) {
+  const auto silent = [&](const Connection& connection) {
+    return connection.has(FRESH) && loop.now_ms - connection.idle_since >= SILENT_MS;
+  };
+  if (silent(candidate) != silent(best)) return silent(candidate);
   return static_cast<std::int32_t>(candidate.idle_since - best.idle_since) < 0;
 }
 
@@ -128,7 +132,8 @@ bool evict_idle(Loop& loop) {
     // Accepted this turn: its request may be here already, unread.
     if (candidate.has(FRESH) && candidate.mark == io.turn) continue;
     sampled++;
-    if (best == NO_SLOT || goes_before(candidate, loop.table.at(best))) best = io.evict_cursor;
+    if (best == NO_SLOT || goes_before(loop, candidate, loop.table.at(best)))
+      best = io.evict_cursor;
   }
   if (best == NO_SLOT) return false;
   // Only this slot is recycled: a batch is being built, and what else has closed is told after it.

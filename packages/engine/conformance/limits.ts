@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
+import { SILENT_MS } from '@celeris/engine/layout'
 import { collectBodies } from './body-collector.ts'
 import type { Overrides } from './listen-options.ts'
 import type { RawClient } from './raw-client.ts'
@@ -122,12 +123,32 @@ export const limitCases: readonly CaseDefinition[] = [
       const younger = await used()
       const fresh = await served.connect()
       await scope.until(() => served.engine.metrics().active === 3, 'all are accepted')
+      // A newcomer has a moment for its request before it counts as silent.
+      const clock = await scope.serve({}, { idleTimeoutMs: SILENT_MS + 200 })
+      await (await clock.connect()).readUntilGone()
       await used()
       assert.equal((await fresh.readUntilGone()).bytes.length, 0, 'the fresh one goes first')
       await used()
       assert.equal((await older.readUntilGone()).bytes.length, 0, 'then the longest idle')
       await younger.send(get('/still'))
       assert.equal((await younger.readAnswer()).body.toString(), '/still')
+    },
+  },
+  {
+    name: 'a newcomer that has not had time for its request makes no room before an idle one (BP-3)',
+    async run(scope) {
+      const served = await scope.serve({}, { maxConnections: 2 })
+      const idle = await served.connect()
+      await idle.send(get('/idle'))
+      await idle.readAnswer()
+      const newcomer = await served.connect()
+      await scope.until(() => served.engine.metrics().active === 2, 'both are accepted')
+      const next = await served.connect()
+      await next.send(get('/next'))
+      assert.equal((await next.readAnswer()).body.toString(), '/next')
+      assert.equal((await idle.readUntilGone()).bytes.length, 0)
+      await newcomer.send(get('/first'))
+      assert.equal((await newcomer.readAnswer()).body.toString(), '/first')
     },
   },
   {

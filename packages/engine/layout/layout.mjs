@@ -267,6 +267,7 @@ const limits = {
     'a closing connection is closed after this long without input (CLOSE-3)',
   ],
   LINGER_MS: [5000, 'and after this long in any case'],
+  SILENT_MS: [1000, 'who has sent nothing for so long makes room first (BP-3)'],
   PROGRESS_BYTES_PER_SECOND: [
     8,
     'slowest progress of a body or an answer within its timeout (Timers)',

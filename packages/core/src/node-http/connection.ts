@@ -25,6 +25,7 @@ import {
   REQUEST_FLAG_CHUNKED,
   REQUEST_FLAG_CLOSE,
   REQUEST_FLAG_UPGRADE,
+  SILENT_MS,
 } from '@celeris/engine/layout'
 import { ConnectionClock } from './connection-clock.ts'
 import type { ConnectionHost } from './connection-host.ts'
@@ -135,9 +136,9 @@ export class Connection {
     return this.#owed.count === 0 && !this.lingering
   }
 
-  /** No request has come yet. */
-  get fresh(): boolean {
-    return this.#sequence === 0
+  /** No request has come yet, though there was time for one. */
+  isSilent(now: number): boolean {
+    return this.#sequence === 0 && now - this.clock.idleSince >= SILENT_MS
   }
 
   /** Whether a record may still answer or command this request. */

@@ -20,17 +20,18 @@ export function makeRoom(
   // Those that made room before in this turn are still in the table, and may not do so twice.
   const open = connections.all().filter(({ socket }) => !socket.destroyed)
   if (open.length < options.maxConnections) return true
+  const now = performance.now()
   const idle = open.filter((connection) => connection.idle)
   const sampled = idle.slice(0, SAMPLES)
   const longest = sampled.sort(
-    (a, b) => Number(b.fresh) - Number(a.fresh) || a.clock.idleSince - b.clock.idleSince,
+    (a, b) =>
+      Number(b.isSilent(now)) - Number(a.isSilent(now)) || a.clock.idleSince - b.clock.idleSince,
   )[0]
   if (longest !== undefined) {
     longest.socket.destroy()
     return true
   }
   counters.add(COUNTER_REJECTED)
-  const now = performance.now()
   if (now - (lastWarning.get(options) ?? Number.NEGATIVE_INFINITY) >= WARNING_INTERVAL_MS) {
     lastWarning.set(options, now)
     options.warn(

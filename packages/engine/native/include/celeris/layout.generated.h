@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "838e53aa4dca46c4";
+inline constexpr char LAYOUT_HASH[] = "5b18ee3774d8e2d2";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -78,6 +78,8 @@ inline constexpr std::uint32_t ACCEPT_BATCH_MAX = 128;
 inline constexpr std::uint32_t LINGER_SILENCE_MS = 2000;
 /// and after this long in any case
 inline constexpr std::uint32_t LINGER_MS = 5000;
+/// who has sent nothing for so long makes room first (BP-3)
+inline constexpr std::uint32_t SILENT_MS = 1000;
 /// slowest progress of a body or an answer within its timeout (Timers)
 inline constexpr std::uint32_t PROGRESS_BYTES_PER_SECOND = 8;
 /// resolution of the timer wheel (TIM-2)
