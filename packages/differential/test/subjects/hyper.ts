@@ -42,7 +42,7 @@ export async function provideHyper(): Promise<{ program: string } | { missing: s
   return problem === '' ? { program } : { missing: `Deno does not run here: ${problem}` }
 }
 
-/** Empty when the program ended well, else the last line it printed. */
+/** Empty when the program ended well, else the first lines of what it complained of. */
 function run(
   command: string,
   args: readonly string[],
@@ -56,7 +56,9 @@ function run(
     })
     child.on('error', (error) => resolve(error.message))
     child.on('close', (code, signal) =>
-      resolve(code === 0 ? '' : text.trim().split('\n').at(-1) || `ended by ${signal ?? code}`),
+      resolve(
+        code === 0 ? '' : text.trim().split('\n', 2).join(' ') || `ended by ${signal ?? code}`,
+      ),
     )
   })
 }
