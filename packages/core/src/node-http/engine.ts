@@ -64,6 +64,9 @@ class NodeEngine implements Engine {
   readonly capabilities = { hijack: true, unixSocket: true, inheritFd: true, tls: true }
   readonly #counters = new Counters()
   readonly #connections = new SlotTable<Connection>()
+  /** Adopted in one go: what they have sent has not been looked at. */
+  readonly #newcomers = new Set<Connection>()
+  #adoptionDue = false
   readonly #bySocket = new WeakMap<Socket, Connection>()
   /** Accepted while paused: unread until accepting goes on. */
   readonly #waiting = new Set<Socket>()
@@ -157,21 +160,46 @@ class NodeEngine implements Engine {
   }
 
   #onSocket(socket: Socket): void {
-    if (this.#paused) {
+    // At the cap newcomers wait behind the input of the turn: who has just asked for something is not idle (BP-3).
+    const full = this.#connections.count >= (this.#serving?.options.maxConnections ?? 0)
+    if (full && !this.#paused) this.#adoptLater()
+    if (this.#paused || full) {
       socket.pause()
       socket.on('error', () => undefined)
       socket.once('close', () => this.#waiting.delete(socket))
       this.#waiting.add(socket)
-    } else this.#adopt(socket)
+    } else {
+      this.#adopt(socket)
+      this.#newcomers.clear()
+    }
+  }
+
+  #adoptLater(): void {
+    if (this.#adoptionDue) return
+    this.#adoptionDue = true
+    setImmediate(() => {
+      this.#adoptionDue = false
+      if (!this.#paused) this.#adoptWaiting()
+    })
+  }
+
+  #adoptWaiting(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const socket of waiting) this.#adopt(socket)
+    this.#newcomers.clear()
   }
 
   #adopt(socket: Socket): void {
     const serving = this.#serving
     if (serving === null || socket.destroyed) return void socket.destroy()
-    if (!makeRoom(this.#connections, serving.options, this.#counters)) return void socket.destroy()
+    const spared = this.#newcomers
+    if (!makeRoom(this.#connections, serving.options, this.#counters, spared))
+      return void socket.destroy()
     const connection = this.#connections.add(
       (slot, generation) => new Connection(serving, socket, slot, generation),
     )
+    spared.add(connection)
     this.#bySocket.set(socket, connection)
     this.#counters.add(COUNTER_ACCEPTED)
     this.#counters.add(COUNTER_ACTIVE)
@@ -245,9 +273,7 @@ class NodeEngine implements Engine {
 
   resumeAccept(): void {
     this.#paused = false
-    const waiting = [...this.#waiting]
-    this.#waiting.clear()
-    for (const socket of waiting) this.#adopt(socket)
+    this.#adoptWaiting()
   }
 
   close(options: { timeoutMs: number }): Promise<DrainReport> {

@@ -10,22 +10,22 @@ const WARNING_INTERVAL_MS = 10_000
 
 const lastWarning = new WeakMap<ListenOptions, number>()
 
-/** Whether one more connection may be taken. */
+/** Whether one more connection may be taken; those that are `spared` do not make room. */
 export function makeRoom(
   connections: SlotTable<Connection>,
   options: ListenOptions,
   counters: Counters,
+  spared: ReadonlySet<Connection>,
 ): boolean {
   if (connections.count < options.maxConnections) return true
   // Those that made room before in this turn are still in the table, and may not do so twice.
   const open = connections.all().filter(({ socket }) => !socket.destroyed)
   if (open.length < options.maxConnections) return true
   const now = performance.now()
-  const idle = open.filter((connection) => connection.idle)
+  const idle = open.filter((connection) => connection.idle && !spared.has(connection))
   const sampled = idle.slice(0, SAMPLES)
   const longest = sampled.sort(
-    (a, b) =>
-      Number(b.isSilent(now)) - Number(a.isSilent(now)) || a.clock.idleSince - b.clock.idleSince,
+    (a, b) => Number(b.isSilent(now)) - Number(a.isSilent(now)) || a.clock.idleSince - b.clock.idleSince,
   )[0]
   if (longest !== undefined) {
     longest.socket.destroy()
