@@ -186,6 +186,11 @@ Next take_one(Loop& loop, Connection& connection, std::uint8_t* base, std::uint3
     refuse(loop, connection, head.error_status, head.head_method);
     return Next::stop;
   }
+  // Pairs dropped in earlier turns count too (RL-1).
+  if (connection.leading_crlf + (head.start - input_offset) / 2 > LEADING_CRLF_MAX) {
+    refuse(loop, connection, 400, head.head_method);
+    return Next::stop;
+  }
   const std::uint32_t body_at = *at + head.consumed;
   const bool no_body = (head.flags & REQUEST_FLAG_BODY_COMPLETE) != 0;
   std::int32_t body_length = 0;
