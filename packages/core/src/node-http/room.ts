@@ -25,7 +25,8 @@ export function makeRoom(
   const idle = open.filter((connection) => connection.idle && !spared.has(connection))
   const sampled = idle.slice(0, SAMPLES)
   const longest = sampled.sort(
-    (a, b) => Number(b.isSilent(now)) - Number(a.isSilent(now)) || a.clock.idleSince - b.clock.idleSince,
+    (a, b) =>
+      Number(b.isSilent(now)) - Number(a.isSilent(now)) || a.clock.idleSince - b.clock.idleSince,
   )[0]
   if (longest !== undefined) {
     longest.socket.destroy()
