@@ -50,8 +50,8 @@ struct LoopIo {
 /// Sets up the wait. `backend_fd` -1 leaves libuv to watch us. False: errno tells.
 [[nodiscard]] bool open_epoll(Loop& loop, LoopIo& io, std::int32_t backend_fd,
                               std::uint32_t events_max);
-/// Stops or resumes accepting for one reason. Resuming needs memory of the kernel: it is tried again
-/// until there is some.
+/// Stops or resumes accepting for one reason. Resuming needs memory of the kernel: it is tried
+/// again until there is some.
 void pause_accept(LoopIo& io, std::uint8_t reason);
 void resume_accept(Loop& loop, std::uint8_t reason);
 /// Resets every connection, without a word to JS: the environment is going away.
