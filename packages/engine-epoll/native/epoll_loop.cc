@@ -1,7 +1,9 @@
 #include "epoll_loop.h"
 
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -410,6 +412,13 @@ IoResult io_send(Loop&, Connection& connection, const iovec* parts, std::uint32_
                                                                         : IoStatus::error,
             0};
   }
+}
+
+std::uint32_t io_unacknowledged(Loop&, Connection& connection) {
+  int bytes = 0;
+  return ::ioctl(connection.fd, SIOCOUTQ, &bytes) == 0 && bytes > 0
+             ? static_cast<std::uint32_t>(bytes)
+             : 0;
 }
 
 void io_shutdown(Loop&, Connection& connection) { ::shutdown(connection.fd, SHUT_WR); }

@@ -614,6 +614,30 @@ const roomCases: readonly CaseDefinition[] = [
     },
   },
   {
+    name: 'what the peer acknowledges is progress, long before the socket has room again (Timers)',
+    nativeOnly: 'node is not told what the peer has acknowledged',
+    guardMs: 60_000,
+    async run(scope) {
+      const step = 256 * 1024
+      const body = pattern(16 * 1024 * 1024)
+      const { served } = await serveBody(scope, body, 65_536, withLength(body), {
+        writeTimeoutMs: 400,
+      })
+      const clock = await scope.serve({}, { idleTimeoutMs: 200 })
+      const reader = await served.connect()
+      await reader.send(get('/a'))
+      await reader.readTo('\r\n\r\n')
+      // Four windows of the write timer, in each of which the reader takes a little.
+      for (let at = 0; at < 8 * step; at += step) {
+        reader.pause()
+        await (await clock.connect()).readUntilGone()
+        reader.resume()
+        const expected = body.subarray(at, at + step)
+        assert.ok((await reader.readBytes(step)).equals(expected), `bytes from ${at} on`)
+      }
+    },
+  },
+  {
     name: 'no timer limits a stream that has nothing to send (TIM-1)',
     async run(scope) {
       const served = await serveLate(scope, {

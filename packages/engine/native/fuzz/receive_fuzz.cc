@@ -70,6 +70,7 @@ void io_close(Loop& loop, Connection& connection, bool) {
   loop.io->closed = true;
   connection.fd = -1;
 }
+std::uint32_t io_unacknowledged(Loop&, Connection&) { return 0; }
 int io_release(Loop&, Connection& connection) { return connection.fd; }
 bool io_turn(Loop&, std::int32_t) { return false; }
 void io_read_clock(Loop&) {}

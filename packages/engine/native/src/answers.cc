@@ -99,15 +99,17 @@ class Gather {
 bool queue_output(Loop& loop, Connection& connection, const std::uint8_t* bytes,
                   std::uint32_t count) {
   if (connection.output == nullptr) {
-    connection.output = new (std::nothrow) Buffer();
+    connection.output = new (std::nothrow) OutputQueue();
     connection.output_sent = 0;
+    if (connection.output != nullptr)
+      connection.output->unacknowledged = io_unacknowledged(loop, connection);
     // The handlers of this turn may have taken their time: the write window begins now, not before.
     io_read_clock(loop);
     connection.mark = loop.now_ms;
     connection.progress = 0;
   }
   // What is gone makes room, else a queue that never runs empty would grow for ever.
-  Buffer* const queue = connection.output;
+  OutputQueue* const queue = connection.output;
   if (queue != nullptr && connection.output_sent > queue->length / 2) {
     queue->length -= connection.output_sent;
     std::memmove(queue->data, queue->data + connection.output_sent, queue->length);

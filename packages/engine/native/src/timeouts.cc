@@ -87,9 +87,16 @@ void expire(Loop& loop, Connection& connection, Wait wait) {
 }
 
 /// Whether the window that just ended moved enough bytes for another one.
-bool progressed(const Loop& loop, const Connection& connection, Wait wait) {
-  if (wait == Wait::output)
-    return connection.progress >= std::max(1u, progress_floor(loop.config.write_timeout_ms));
+bool progressed(Loop& loop, Connection& connection, Wait wait) {
+  if (wait == Wait::output) {
+    // The kernel reports room by the third of its buffer: what a slow reader has taken meanwhile
+    // shows in what it has acknowledged.
+    OutputQueue& queue = *connection.output;
+    const std::uint64_t before = std::uint64_t{queue.unacknowledged} + connection.progress;
+    queue.unacknowledged = io_unacknowledged(loop, connection);
+    return before >= queue.unacknowledged +
+                         std::uint64_t{std::max(1u, progress_floor(loop.config.write_timeout_ms))};
+  }
   if (wait == Wait::body || wait == Wait::discard) {
     return connection.progress >= std::max(1u, progress_floor(loop.config.read_timeout_ms));
   }

@@ -86,7 +86,6 @@ void dispatch_batch(Loop& loop, Turn& turn) {
 
 void run_batch(Loop& loop) {
   Turn& turn = *loop.turn;
-  drain_answers(loop);  // late answers first: a batch must not find them in its way
   // Each further round only tells of connections that the one before closed, so this ends.
   do {
     if (turn.dead) loop.requests = loop.events = loop.fields = 0;
@@ -97,6 +96,10 @@ void run_batch(Loop& loop) {
 }
 
 void run_turn(Loop& loop) {
+  // Late answers first: a batch must not find them in its way. Before anything is parsed, too: one
+  // that ends its connection tells so in an event, and events stand before the requests of a batch,
+  // so a request of that connection would never hear of it.
+  drain_answers(loop);
   take_received(loop);
   run_batch(loop);
   // Nothing is in the batch; what was received and is still incomplete was kept by its connections.

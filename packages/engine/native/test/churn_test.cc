@@ -46,6 +46,7 @@ IoResult io_send(Loop&, Connection&, const iovec* parts, std::uint32_t count) {
 }
 void io_shutdown(Loop&, Connection&) {}
 void io_close(Loop&, Connection& connection, bool) { connection.fd = -1; }
+std::uint32_t io_unacknowledged(Loop&, Connection&) { return 0; }
 int io_release(Loop&, Connection& connection) { return std::exchange(connection.fd, -1); }
 void run_batch(Loop& loop) {
   loop.requests = loop.events = loop.fields = 0;

@@ -69,6 +69,12 @@ struct StashedAnswer {
   Ending ending = Ending::persist;
 };
 
+/// Output that the kernel did not take.
+struct OutputQueue : Buffer {
+  /// Bytes that the peer had not acknowledged when the window of the write timer began.
+  std::uint32_t unacknowledged = 0;
+};
+
 inline constexpr std::uint32_t NO_SLOT = 0xffffffffu;
 inline constexpr std::uint16_t NOT_FILED = 0xffffu;
 
@@ -87,7 +93,7 @@ struct alignas(64) Connection {
   Buffer input;                    ///< bytes received and not yet used
   std::uint32_t idle_since = 0;    ///< ms clock: accepted, or last answer sent
   std::uint32_t output_sent = 0;
-  Buffer* output = nullptr;  ///< unsent bytes; `output_sent` of them are gone
+  OutputQueue* output = nullptr;  ///< unsent bytes; `output_sent` of them are gone
   StashedAnswer* stash = nullptr;
   StreamedBody* body = nullptr;
   std::uint32_t drain_first = 0, drain_last = 0;  ///< with TOUCHED: its records of this drain

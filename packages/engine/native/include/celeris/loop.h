@@ -131,6 +131,8 @@ struct IoResult {
 /// Sends without waiting; `done` may be partial.
 [[nodiscard]] IoResult io_send(Loop& loop, Connection& connection, const iovec* parts,
                                std::uint32_t count);
+/// Bytes with the kernel that the peer has not acknowledged.
+[[nodiscard]] std::uint32_t io_unacknowledged(Loop& loop, Connection& connection);
 /// Shuts our side (SHUT_WR).
 void io_shutdown(Loop& loop, Connection& connection);
 /// Waits at most `timeout_ms` (-1: for ever), accepts and receives into the batch. True when libuv
