@@ -1,10 +1,12 @@
 // Answers in parts, hijack and detach where something goes wrong at an unusual moment.
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
+import { type AddressInfo, connect as connectTo, createServer } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../src/index.ts'
 import { conclude, successor } from '../src/successor.ts'
-import { ENGINES, EVERYWHERE, gate, serve, until } from './support/serve.ts'
+import { atEnd, ENGINES, EVERYWHERE, gate, serve, until } from './support/serve.ts'
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`
 
@@ -381,6 +383,42 @@ describe.each(ENGINES)('hijack and detach at an unusual moment, %s', (engine) =>
       ])
     }
   })
+})
+
+test('a request that arrives with the late answer that closes its connection learns of the end (C7, R4)', async () => {
+  const answer = gate()
+  let begun = 0
+  const { connect, app } = await serve(
+    'epoll',
+    (app) => {
+      app.get('/first', async (c) => {
+        begun++
+        await answer.promise
+        c.writer().abort()
+      })
+      app.get('/second', async (c) => {
+        begun++
+        const { signal } = c
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      })
+    },
+    { eventLoop: 'libuv' },
+  )
+  // A callback of the poll phase, in which the engine finds the second request behind it.
+  const relay = createServer((socket) => socket.on('data', () => answer.open()))
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve))
+  atEnd(() => relay.close())
+  const poke = connectTo((relay.address() as AddressInfo).port, '127.0.0.1')
+  await once(poke, 'connect')
+  atEnd(() => poke.destroy())
+  const wire = await connect()
+  await wire.send(GET('/first'))
+  await until(() => begun === 1)
+  await turn()
+  poke.write('now')
+  void wire.send(GET('/second'))
+  expect(await wire.rest()).toBe('')
+  await until(() => app.collector?.snapshot().active === 0)
 })
 
 test('a context that was orphaned is never used again (X-1)', async () => {
