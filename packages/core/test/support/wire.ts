@@ -159,6 +159,22 @@ export class Wire {
     return this.answer(method)
   }
 
+  /** The next bytes, whatever they mean. */
+  async take(count: number): Promise<Buffer> {
+    for (;;) {
+      const bytes = this.#bytes()
+      if (bytes.length >= count) {
+        this.#received = [bytes.subarray(count)]
+        this.#length = bytes.length - count
+        this.#needed = 0
+        return bytes.subarray(0, count)
+      }
+      if (this.ending !== 'open') throw new Error(`${this.ending} after ${bytes.length} bytes`)
+      this.#needed = count
+      await this.#change()
+    }
+  }
+
   /** What came until the other side left. */
   async rest(): Promise<string> {
     while (this.ending === 'open') await this.#change()
