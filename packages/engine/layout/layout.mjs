@@ -241,6 +241,10 @@ const limits = {
   UNSENT_BYTES_MAX: [1_048_576, 'unsent output at which reading stops (PIP-3)'],
   WRITER_BYTES_MAX: [65_536, 'bytes a producer may write before it waits for room (BP-1)'],
   WRITABLE_BYTES_MAX: [32_768, 'unsent output at which a producer may go on (BP-1)'],
+  TURN_WRITABLE_MAX: [
+    16,
+    'producers told in one turn that there is room: what they write takes the kernel its time (BP-4)',
+  ],
   QUEUED_BYTES_MAX: [
     4_194_304,
     'bytes beyond which a producer that ignores backpressure is cut; core enforces it (BP-1)',

@@ -106,7 +106,11 @@ export class Connection {
   /** Attaches to the socket; node's parser must have its listeners on it already. */
   attach(): void {
     const { socket } = this
-    this.#gate = new InputGate(socket, () => this.#awaitsUpgrade !== null)
+    this.#gate = new InputGate(
+      socket,
+      () => this.#held || this.#awaitsUpgrade !== null,
+      () => this.clock.inBody,
+    )
     const onInput = (chunk: Buffer): void => {
       this.#host.counters.add(COUNTER_BYTES_READ, this.#gate?.fresh(chunk))
       this.clock.onInput(chunk)

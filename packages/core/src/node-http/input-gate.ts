@@ -1,4 +1,5 @@
-// What stands behind a request that names Upgrade: held back until its answer shows whose bytes they are (UPG-1, UPG-2).
+// What must not be parsed yet goes back to the socket: what stands behind a request that names Upgrade, until its answer
+// shows whose bytes they are (UPG-1, UPG-2), and requests beyond those that may be owed an answer (PIP-3).
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -16,17 +17,22 @@ const badRequest = (): Error =>
     code: 'HPE_INVALID_METHOD',
   })
 
+/** Heads are parsed in pieces of this size: one read may hold thousands of small requests. */
+const PIECE_BYTES = 2048
+
 export class InputGate {
   readonly #socket: Socket
   readonly #parser: Parser | null
   readonly #shut: () => boolean
+  readonly #inBody: () => boolean
   #returnedBytes = 0
   #paused = false
 
   /** Stands between a socket and the parser that node gave it; `shut` tells that nothing may be parsed now. */
-  constructor(socket: Socket, shut: () => boolean) {
+  constructor(socket: Socket, shut: () => boolean, inBody: () => boolean) {
     this.#socket = socket
     this.#shut = shut
+    this.#inBody = inBody
     this.#parser = parserOf(socket)
     if (this.#parser !== null) this.#parser.execute = (bytes) => this.#execute(bytes)
   }
@@ -41,7 +47,7 @@ export class InputGate {
         this.#keep(rest)
         break
       }
-      const used = execute.call(parser, rest)
+      const used = execute.call(parser, this.#inBody() ? rest : rest.subarray(0, PIECE_BYTES))
       if (typeof used !== 'number' || parser.incoming?.upgrade === true) return used
       // Behind an upgrade node's parser does not tell of an error: it only takes no more bytes.
       if (used <= 0) return badRequest()

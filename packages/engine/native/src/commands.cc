@@ -94,6 +94,11 @@ void run_command(Loop& loop, Connection& connection, const ResponseRecord& recor
 
 void report_wanted(Loop& loop, Connection& connection) {
   if (connection.has(WRITABLE_WANTED) && connection.unsent() <= WRITABLE_BYTES_MAX) {
+    if (loop.writable_told == TURN_WRITABLE_MAX) {
+      make_hot(loop, connection);
+      return;
+    }
+    loop.writable_told++;
     connection.clear(WRITABLE_WANTED);
     add_event(loop, connection, connection.sequence_send, EVENT_KIND_WRITABLE, 0, 0, 0);
   }

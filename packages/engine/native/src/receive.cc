@@ -402,6 +402,7 @@ void make_hot(Loop& loop, Connection& connection) {
 }
 
 void receive_hot(Loop& loop) {
+  loop.writable_told = 0;
   loop.walked.swap(loop.hot);
   for (const std::uint64_t entry : loop.walked) {
     Connection& connection = loop.table.at(static_cast<std::uint32_t>(entry));

@@ -5,7 +5,7 @@
 
 namespace celeris {
 
-inline constexpr char LAYOUT_HASH[] = "5b18ee3774d8e2d2";
+inline constexpr char LAYOUT_HASH[] = "b880732bf42c1af1";
 /// words of the control region
 inline constexpr std::uint32_t CONTROL_WORDS = 64;
 /// interned response blocks; id 0 is never used
@@ -50,6 +50,8 @@ inline constexpr std::uint32_t UNSENT_BYTES_MAX = 1048576;
 inline constexpr std::uint32_t WRITER_BYTES_MAX = 65536;
 /// unsent output at which a producer may go on (BP-1)
 inline constexpr std::uint32_t WRITABLE_BYTES_MAX = 32768;
+/// producers told in one turn that there is room: what they write takes the kernel its time (BP-4)
+inline constexpr std::uint32_t TURN_WRITABLE_MAX = 16;
 /// bytes beyond which a producer that ignores backpressure is cut; core enforces it (BP-1)
 inline constexpr std::uint32_t QUEUED_BYTES_MAX = 4194304;
 /// unread bytes of a streamed body at which reading stops (BP-2)

@@ -67,6 +67,7 @@ struct Loop {
   std::uint32_t events = 0;
   std::uint32_t fields = 0;
   std::uint32_t input_used = 0;
+  std::uint32_t writable_told = 0;  ///< producers that were told of room in this turn
 
   // Slots with something to do later in this turn, or in the next.
   std::vector<std::uint64_t> hot;      ///< generation << 32 | slot: input left, no edge will come
