@@ -27,6 +27,11 @@ export interface Drill {
   readonly timed: boolean
   /** What the server's resident memory may grow by. */
   readonly memoryMiB: number
+  /**
+   * The node engine pays so much for each request or chunk that this attack takes all of its core: good clients wait,
+   * and only what must not fail is judged.
+   */
+  readonly saturatesNode?: true
   /** Good clients may find their idle connections closed to make room (BP-3). */
   readonly mayRetry?: boolean
   /** What is wrong with what was seen; empty when nothing is. */
@@ -124,6 +129,7 @@ export const drills: readonly Drill[] = [
     goneWithinMs: 2_000,
     timed: false,
     memoryMiB: 192,
+    saturatesNode: true,
     judge: ({ tally }) =>
       require(tally.refused === 0, `${tally.refused} attackers could not connect`),
   },
@@ -163,7 +169,8 @@ export const drills: readonly Drill[] = [
     durationMs: { full: 6_000, quick: 1_000 },
     goneWithinMs: 2_000,
     timed: false,
-    memoryMiB: 192,
+    memoryMiB: 256,
+    saturatesNode: true,
     judge: ({ tally, counters }) => [
       ...onlyStatuses(tally, '200', '413'),
       ...someStatus(tally, '200'),
