@@ -1125,7 +1125,8 @@ export class Context<out E extends Env = Env, out P extends string = string> {
    * sent behind the request comes first, unparsed; what is written goes out as it is, so a 101 is the caller's to
    * send. From then on the server only counts the socket, and ends it when it closes.
    * @throws CelerisError `CELERIS_HIJACK_UNSUPPORTED` where there is no socket to take: in `request()`, or when
-   * requests were pipelined behind this one, or when its body was not read. ResponseWrittenError after an answer.
+   * requests were pipelined behind this one, or when its body was not read. ServiceUnavailableError while the server
+   * closes. ResponseWrittenError after an answer.
    */
   hijack(): Promise<Duplex> {
     this.#check('c.hijack()')
