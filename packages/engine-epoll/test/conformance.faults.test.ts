@@ -7,14 +7,27 @@ import { faults } from './support/faults.ts'
 /** Tiny transfers of a case; from then on they are only uneven, so that megabytes arrive in time. */
 const TINY = 4000
 
-/** Cases about what one piece does, where there is none, or about a socket that takes nothing. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  'requests of one piece arrive in one batch and are answered in order (PIP-1)':
-    'nothing arrives in one piece',
-  'no 100 when the body has come already (EXP-2)': 'nothing arrives in one piece',
-  'a peer that takes nothing is reset after the write timeout, and the handler learns it (Timers, EOF-3)':
-    'a queue does not mean that the peer takes nothing',
+/** Cases that count pieces or calls, by why they cannot hold here. */
+const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
+  'nothing arrives in one piece': [
+    'requests of one piece arrive in one batch and are answered in order (PIP-1)',
+    'the next requests are dispatched when half of the owed answers is gone, not before (PIP-3)',
+    'no 100 when the body has come already (EXP-2)',
+    'a part of the body that came along makes 100 needless (EXP-2)',
+    'behind the head of an answer in parts no 100 Continue is sent (EXP-2)',
+    'chunks of one byte are handed over many at a time: the',
+    'pauses of our own do not count against a body (Timers)',
+    'a body is read while its answer is written; a chunked one announces the close (CLOSE-2)',
+    'requests that were parsed behind it already: refused, and everything is answered (UPG-2)',
+  ],
+  'nothing leaves in one send': [
+    'head and body leave in one send, whatever they are made of (RES-9)',
+    'a head timeout closes plainly: it does not outlast an older lingering connection (CLOSE-3)',
+    'a peer that takes nothing is reset after the write timeout, and the handler learns it (Timers, EOF-3)',
+  ],
 }
+const skipOf = (name: string): string | undefined =>
+  Object.keys(ELSEWHERE).find((why) => ELSEWHERE[why]?.some((start) => name.startsWith(start)))
 
 describe('epoll engine conformance, 1 to 3 bytes at a time with EINTR and EAGAIN between', () => {
   beforeEach(() =>
@@ -32,7 +45,7 @@ describe('epoll engine conformance, 1 to 3 bytes at a time with EINTR and EAGAIN
   )
   afterEach(() => faults())
   for (const c of engineConformance({ create: () => epollEngine() })) {
-    const skip = ELSEWHERE[c.name] ?? c.skip
+    const skip = skipOf(c.name) ?? c.skip
     test.skipIf(skip !== undefined)(
       `${c.group}: ${c.name}${skip === undefined ? '' : ` (skipped: ${skip})`}`,
       { timeout: 120_000 },

@@ -240,6 +240,11 @@ bool drop_leading_crlf(Loop& loop, Connection& connection, const std::uint8_t* b
       return false;
     }
   }
+  // Whatever follows this CR: one pair too many, or none at all.
+  if (connection.leading_crlf == LEADING_CRLF_MAX && *at < end && base[*at] == '\r') {
+    refuse(loop, connection, 400, false);
+    return false;
+  }
   return true;
 }
 

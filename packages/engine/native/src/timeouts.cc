@@ -40,6 +40,14 @@ Deadline deadline_of(const Loop& loop, const Connection& connection) {
   return after(Wait::idle, connection.idle_since, config.idle_timeout_ms);
 }
 
+/// When the wheel looks at a connection again. An answer files nothing for the idle time that it
+/// begins, so nobody is filed farther away than that.
+std::uint32_t look_at_ms(const Loop& loop, const Deadline& deadline) {
+  const std::uint32_t idle_ms = loop.now_ms + loop.config.idle_timeout_ms;
+  const bool sooner = static_cast<std::int32_t>(idle_ms - deadline.at_ms) < 0;
+  return loop.config.idle_timeout_ms != 0 && sooner ? idle_ms : deadline.at_ms;
+}
+
 /// Slowest progress of one window, bytes.
 std::uint32_t progress_floor(std::uint32_t timeout_ms) {
   return static_cast<std::uint32_t>(std::uint64_t{timeout_ms} * PROGRESS_BYTES_PER_SECOND / 1000);
@@ -108,9 +116,9 @@ bool progressed(Loop& loop, Connection& connection, Wait wait) {
 void file_deadline(Loop& loop, Connection& connection) {
   const Deadline deadline = deadline_of(loop, connection);
   if (deadline.wait == Wait::none) return;
-  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_by(connection, deadline.at_ms))
-    return;
-  loop.deadlines.file(loop.table, loop.slot_of(connection), deadline.at_ms);
+  const std::uint32_t look_ms = look_at_ms(loop, deadline);
+  if (connection.timer_slot != NOT_FILED && loop.deadlines.due_by(connection, look_ms)) return;
+  loop.deadlines.file(loop.table, loop.slot_of(connection), look_ms);
 }
 
 void expire_deadlines(Loop& loop) {
@@ -121,7 +129,7 @@ void expire_deadlines(Loop& loop) {
     const Deadline deadline = deadline_of(loop, connection);
     if (deadline.wait == Wait::none) continue;
     if (static_cast<std::int32_t>(deadline.at_ms - loop.now_ms) > 0) {
-      loop.deadlines.file(loop.table, slot, deadline.at_ms);
+      loop.deadlines.file(loop.table, slot, look_at_ms(loop, deadline));
     } else if (progressed(loop, connection, deadline.wait)) {
       connection.mark = loop.now_ms;
       connection.progress = 0;
