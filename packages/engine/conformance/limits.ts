@@ -120,6 +120,9 @@ export const limitCases: readonly CaseDefinition[] = [
         return client
       }
       const older = await used()
+      // Idle times are compared in milliseconds: those of the two must differ.
+      const tick = await scope.serve({}, { idleTimeoutMs: 100 })
+      await (await tick.connect()).readUntilGone()
       const younger = await used()
       const fresh = await served.connect()
       await scope.until(() => served.engine.metrics().active === 3, 'all are accepted')
