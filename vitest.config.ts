@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { Alias } from 'vite'
 import { defaultExclude, defineConfig } from 'vitest/config'
@@ -32,6 +33,8 @@ const timeouts = { testTimeout: 30_000, hookTimeout: 30_000 }
 
 export default defineConfig({
   test: {
+    // Files mostly wait, for sockets and timers: one worker a core, where vitest would leave one core free.
+    maxWorkers: availableParallelism(),
     coverage: { provider: 'v8', include: ['packages/*/src/**', 'packages/engine/conformance/**'] },
     projects: [
       {

@@ -44,6 +44,7 @@ IoResult io_send(Loop&, Connection&, const iovec* parts, std::uint32_t count) {
   for (std::uint32_t k = 0; k < count; k++) bytes += parts[k].iov_len;
   return {IoStatus::done, static_cast<std::uint32_t>(bytes)};
 }
+void io_read_clock(Loop&) {}
 void io_shutdown(Loop&, Connection&) {}
 void io_close(Loop&, Connection& connection, bool) { connection.fd = -1; }
 std::uint32_t io_unacknowledged(Loop&, Connection&) { return 0; }
