@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, test } from 'vitest'
 import { faults } from './support/faults.ts'
 
 describe('framing of the epoll engine, recv takes 1 byte', () => {
-  beforeEach(() => faults({ call: 'recv', take: [1] }))
+  beforeEach(() => faults({ call: 'recv', every: 4, errno: 'EINTR' }, { call: 'recv', take: [1] }))
   afterEach(() => faults())
   const subject = { create: () => epollEngine(), listen: { eventLoop: 'libuv' as const } }
   const cases = engineConformance(subject).filter(({ group }) => group === 'framing')

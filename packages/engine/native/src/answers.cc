@@ -677,6 +677,8 @@ void flush_output(Loop& loop, Connection& connection) {
   connection.clear(WRITE_BLOCKED);
   connection.idle_since = loop.now_ms;
   after_send(loop, connection);
+  // While output waited nothing else was timed: the rest of a body is, from now on.
+  if (connection.phase == Phase::open) file_deadline(loop, connection);
 }
 
 }  // namespace celeris
