@@ -442,3 +442,31 @@ test('a context that was orphaned is never used again (X-1)', async () => {
   for (const id of ['1', '2', '3']) expect((await ask(`/sync/${id}`)).text).toBe(id)
   expect(new Set(seen)).toEqual(new Set(['localhost']))
 })
+
+test('more refused hijacks than a batch has events: every handler hears of its own (UPG-1)', async () => {
+  // All wait at one gate, so that their commands come together, outside of any turn of the engine.
+  const CONNECTIONS = 24
+  const DEPTH = 60
+  const released = gate()
+  let begun = 0
+  let settled = 0
+  const { connect, app } = await serve('epoll', (app) => {
+    app.get('/', async (c) => {
+      begun++
+      await released.promise
+      try {
+        const socket = await c.hijack()
+        socket.end('taken')
+      } catch {
+        c.text('refused')
+      } finally {
+        settled++
+      }
+    })
+  })
+  const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => connect()))
+  for (const wire of wires) await wire.send(GET('/').repeat(DEPTH))
+  await until(() => begun === CONNECTIONS * DEPTH)
+  released.open()
+  await until(() => settled === begun && app.collector?.snapshot().active === 0)
+})

@@ -18,12 +18,23 @@ bool is_owed(const Connection& connection, std::uint32_t sequence) {
   return sequence - connection.sequence_send < connection.owed();
 }
 
+/// Whoever waits for this event must get it, or hear that its connection has ended: commands may
+/// come in larger numbers than a batch has room for.
+void tell(Loop& loop, Connection& connection, std::uint32_t sequence, std::uint32_t kind,
+          std::uint32_t code) {
+  if (loop.events < EVENTS_MAX) {
+    add_event(loop, connection, sequence, kind, code, 0, 0);
+  } else {
+    loop.count(COUNTER_ERRORS);
+    close_connection(loop, connection, true);
+  }
+}
+
 void read_on(Loop& loop, Connection& connection, std::uint32_t sequence) {
   StreamedBody* body = connection.body;
   if (body == nullptr || body->sequence != sequence) {
     // There is none any more: whoever asks must not wait for it.
-    if (is_owed(connection, sequence) && loop.events < EVENTS_MAX)
-      add_event(loop, connection, sequence, EVENT_KIND_BODY_ERROR, 400, 0, 0);
+    if (is_owed(connection, sequence)) tell(loop, connection, sequence, EVENT_KIND_BODY_ERROR, 400);
     return;
   }
   if (body->reading) return;
@@ -60,8 +71,8 @@ void hijack(Loop& loop, Connection& connection, std::uint32_t sequence) {
   if (sequence + 1 == connection.sequence_next && !connection.has(INPUT_DROPPED)) {
     connection.set(HIJACK_WANTED);
     make_hot(loop, connection);
-  } else if (loop.events < EVENTS_MAX) {
-    add_event(loop, connection, sequence, EVENT_KIND_HIJACKED, HIJACK_REFUSED, 0, 0);
+  } else {
+    tell(loop, connection, sequence, EVENT_KIND_HIJACKED, HIJACK_REFUSED);
   }
 }
 
