@@ -144,6 +144,9 @@ export const limitCases: readonly CaseDefinition[] = [
       const idle = await served.connect()
       await idle.send(get('/idle'))
       await idle.readAnswer()
+      // Idle times are compared in milliseconds: those of the two must differ.
+      const tick = await scope.serve({}, { idleTimeoutMs: 100 })
+      await (await tick.connect()).readUntilGone()
       const newcomer = await served.connect()
       await scope.until(() => served.engine.metrics().active === 2, 'both are accepted')
       const next = await served.connect()
