@@ -132,8 +132,9 @@ export function hijacked(c: Context, isRefused: boolean): CelerisError | null {
     resolve?.(socket)
     return null
   }
+  const plain = c.engine.type === 'node' ? ', or it does not ask for an upgrade' : ''
   const error = unsupported(
-    'requests were pipelined behind this one, or its body was not read: the socket is not its alone',
+    `requests were pipelined behind this one, or its body was not read${plain}: the socket is not its alone`,
   )
   refused(c, error)
   return error

@@ -12,7 +12,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 const PATH_ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE:
     'a live server, or a file that is no socket, stands there: stop it or choose another path',
-  EACCES: 'this user may not write to that directory',
+  // libuv says so for a directory that does not exist, too.
+  EACCES: 'the directory does not exist, or this user may not write to it',
   ENOENT: 'the directory does not exist',
 }
 
