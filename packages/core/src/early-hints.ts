@@ -4,6 +4,7 @@ import { type Answered, commitBytes, commitRecord, openRecord, reserve } from '.
 import { InvalidHeaderError } from './errors.ts'
 import { checkHeader } from './header-check.ts'
 import { bytes } from './memory.ts'
+import { tagOf } from './web-tags.ts'
 
 /** Fields of an interim answer; an array makes several lines. */
 export type HintHeaders = { readonly [name: string]: string | readonly string[] }
@@ -14,8 +15,13 @@ const HINT_BYTES_MAX = 16_384
 /** Writes a 103 with these fields. Throws InvalidHeaderError before anything is written (RES-5). */
 export function writeEarlyHints(to: Answered, headers: HintHeaders): void {
   let text = 'HTTP/1.1 103 Early Hints\r\n'
-  for (const [name, value] of Object.entries(headers)) {
-    for (const line of typeof value === 'string' ? [value] : value) {
+  if (typeof headers !== 'object' || headers === null)
+    throw new TypeError('c.earlyHints(): give an object of names and values')
+  // What fetch has, from JavaScript: it has no properties of its own.
+  const entries =
+    tagOf(headers) === 'Headers' ? (headers as unknown as Headers) : Object.entries(headers)
+  for (const [name, value] of entries) {
+    for (const line of Array.isArray(value) ? (value as string[]) : [String(value)]) {
       const lower = checkHeader(name, line)
       // About the final answer, or about the connection: an interim one has neither (RFC 9110 §15.2).
       if (lower === 'content-length' || lower === 'connection' || lower === '')

@@ -46,6 +46,10 @@ async function read(c: Context, from: ValidationSource): Promise<unknown> {
   if (from === 'params') return { ...c.params }
   if (from === 'headers') return objectOf(c.headers())
   if (from === 'cookies') return { ...c.cookies() }
+  if (from !== 'form')
+    throw new TypeError(
+      `c.validate(): there is no source '${String(from)}': name json, form, query, params, headers or cookies`,
+    )
   if (!FORM_TYPE.test(c.header('content-type') ?? ''))
     throw new UnsupportedMediaTypeError(
       'a form has the content-type application/x-www-form-urlencoded',

@@ -528,6 +528,34 @@ describe.each(ENGINES)('streamed answers on the wire, %s', (engine) => {
     ])
   })
 
+  test('no request is begun behind large or streamed answers that nobody reads (PIP-3, C9)', async () => {
+    let started = 0
+    const { connect } = await serve(engine, (app) => {
+      app.get('/big', () => {
+        started++
+        return 'x'.repeat(500_000)
+      })
+      app.get('/parts', (c) => {
+        started++
+        c.setHeader('content-length', 8 * 65_536)
+        c.stream(counted(new Uint8Array(65_536), 8).iterable)
+      })
+    })
+    for (const path of ['/big', '/parts']) {
+      started = 0
+      const wire = await connect()
+      wire.socket.pause()
+      await wire.send(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`.repeat(100))
+      await until(() => started > 0)
+      for (let k = 0; k < 200; k++) await turn()
+      // Those of the first burst; none follows while their answers do not leave.
+      expect(started).toBeLessThanOrEqual(engine === 'epoll' ? 16 : 64)
+      wire.socket.resume()
+      for (let k = 0; k < 100; k++) await wire.answer()
+      expect(started).toBe(100)
+    }
+  })
+
   test('a body that nobody reads stops the socket; reading it goes on (BP-2)', async () => {
     const go = gate()
     const size = 24 * 1024 * 1024

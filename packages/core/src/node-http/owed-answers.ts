@@ -104,6 +104,11 @@ export class OwedAnswers {
 
   /** Whether reading and dispatch must wait: from the limit on, until half of it is gone (PIP-3). */
   get full(): boolean {
+    // Nobody knows how large an answer in parts becomes: no request is begun behind it.
+    if (this.#all.some(({ answer, given }) => answer !== null && given === 'more')) {
+      this.#full = true
+      return true
+    }
     const waiting = this.#dispatched - this.#handedOver
     this.#full = this.#full
       ? waiting > OWED_ANSWERS_MAX / 2 || this.#unsentBytes > UNSENT_BYTES_MAX / 2

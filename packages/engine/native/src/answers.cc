@@ -37,6 +37,11 @@ class Gather {
     Outgoing& outgoing = loop_.outgoing.back();
     outgoing.ended = true;
     if (answers == 0) return;
+    if (outgoing.connection->has(PARTS_SENT)) {
+      outgoing.connection->clear(PARTS_SENT);
+      outgoing.connection->answer_bytes = UNSENT_BYTES_MAX;
+      return;
+    }
     std::uint64_t bytes = 0;
     for (std::uint32_t part = 0; part < outgoing.part_count; part++)
       bytes += loop_.parts[outgoing.first_part + part].iov_len;
@@ -459,6 +464,10 @@ void answered(Loop& loop, Connection& connection, Ending ending) {
   }
   connection.sequence_send++;
   connection.clear(WRITABLE_WANTED);
+  if (connection.has(PARTS_OPEN)) {
+    connection.clear(PARTS_OPEN);
+    connection.set(PARTS_SENT);
+  }
   // Only the latest request can have asked for the socket, and it was answered after all.
   if (connection.owed() == 0) connection.clear(HIJACK_WANTED | HIJACK_READY);
   connection.idle_since = loop.now_ms;
@@ -481,7 +490,11 @@ void append_stashed(Loop& loop, Connection& connection, Gather& gather) {
     if (complete) {
       connection.stash = entry->next;
       delete entry;
-    } else if (entry->writable_wanted) {
+      connection.clear(PARTS_OPEN);
+    } else {
+      connection.set(PARTS_OPEN);
+    }
+    if (!complete && entry->writable_wanted) {
       entry->writable_wanted = false;
       connection.set(WRITABLE_WANTED);
       make_hot(loop, connection);
@@ -517,6 +530,7 @@ void stash_record(Loop& loop, Connection& connection, const ResponseRecord& reco
         (entry->ending == Ending::persist || (flags & RESPONSE_FLAG_CUT) != 0))
       entry->ending = persistence.ending(flags);
     entry->complete = (flags & RESPONSE_FLAG_MORE) == 0;
+    if (!entry->complete) connection.set(PARTS_OPEN);
   }
   if (!good) {
     loop.count(COUNTER_BAD_RECORDS);
@@ -575,8 +589,11 @@ void answer_connection(Loop& loop, Connection& connection, Gather& gather) {
         break;
       }
       keep_promise(connection, sequence, flags, persistence);
-      if ((flags & RESPONSE_FLAG_MORE) == 0 && connection.phase == Phase::open)
+      if ((flags & RESPONSE_FLAG_MORE) != 0) {
+        connection.set(PARTS_OPEN);
+      } else if (connection.phase == Phase::open) {
         answered(loop, connection, persistence.ending(flags));
+      }
     }
     if (index == connection.drain_last) break;
   }

@@ -41,7 +41,9 @@ constexpr std::uint32_t UNTRIED_REQUESTS_MAX = 16;
 
 /// What follows such a request is not parsed before it is answered: 1.0 is answered one by one, and
 /// behind an upgrade another protocol may follow (UPG-2).
-constexpr std::uint32_t ONE_AT_A_TIME = HTTP_1_0 | UPGRADE_ASKED | HIJACK_WANTED | HIJACK_READY;
+/// And no request is begun behind an answer in parts, whose size nobody knows (PIP-3).
+constexpr std::uint32_t ONE_AT_A_TIME =
+    HTTP_1_0 | UPGRADE_ASKED | HIJACK_WANTED | HIJACK_READY | PARTS_OPEN;
 
 /// Whether the next request of a connection has to wait in its input (PIP-3).
 bool must_hold(const Connection& connection, std::uint32_t taken_this_turn) {

@@ -36,8 +36,10 @@ enum ConnectionFlag : std::uint32_t {
   WRITABLE_WANTED = 1u << 17,    ///< the producer of the answer in turn waits for room
   UPGRADE_ASKED = 1u << 18,      ///< what follows the latest request may be another protocol
   HIJACK_WANTED = 1u << 19,      ///< the socket goes to core once all earlier answers have left
-  HIJACK_READY = 1u << 20,       ///< core was told; it may take the socket
-  INPUT_DROPPED = 1u << 21,      ///< bytes behind a request that closes were discarded (PIP-5)
+  PARTS_OPEN = 1u << 24,  ///< an answer in parts is begun: of unknown size, so nothing overtakes it
+  PARTS_SENT = 1u << 25,  ///< one was completed in this drain
+  HIJACK_READY = 1u << 20,   ///< core was told; it may take the socket
+  INPUT_DROPPED = 1u << 21,  ///< bytes behind a request that closes were discarded (PIP-5)
 };
 
 /// A request body that arrives in events. On the heap: few connections have one at any time.
