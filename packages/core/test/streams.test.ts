@@ -762,6 +762,31 @@ describe.each(ENGINES)('streamed answers on the wire, %s', (engine) => {
     expect((await closed).cut).toBe(0)
   })
 
+  test('a stream that runs when close() begins loses no request behind it (L-9)', async () => {
+    const go = gate()
+    const { app, connect } = await serve(engine, (app) => {
+      app.get('/stream', async function* () {
+        yield 'begun '
+        await go.promise
+        yield 'ended'
+      } as unknown as Handler)
+      app.get('/next', () => 'next')
+    })
+    const wire = await connect()
+    await wire.send('GET /stream HTTP/1.1\r\nhost: a\r\n\r\n')
+    await wire.take(1)
+    const idle = await connect()
+    const closed = app.close({ timeoutMs: 10_000 })
+    // The grace of idle connections is over: what ends now has one of its own.
+    await idle.rest()
+    go.open()
+    await wire.send('GET /next HTTP/1.1\r\nhost: a\r\n\r\n')
+    const rest = await wire.rest()
+    expect(rest).toContain('ended\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n')
+    expect(rest).toMatch(/connection: close\r\n[\s\S]*\r\nnext$/)
+    expect((await closed).cut).toBe(0)
+  })
+
   test('a detached context takes FIN for the end (EOF-2)', async () => {
     const gone = gate<boolean>()
     const { connect, app } = await serve(engine, (app) => {

@@ -59,11 +59,14 @@ class Deadline {
 function settledOr(deadline: Deadline, draining: Draining, done: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
+      clearInterval(again)
       cancel()
       draining.onSettled(() => undefined)
       resolve()
     }
     const cancel = deadline.watch(finish)
+    // Some are idle for a moment only.
+    const again = setInterval(() => check(), GRACE_MS)
     const check = (): void => {
       if (done()) finish()
     }
@@ -110,7 +113,10 @@ export async function drainConnections(draining: Draining): Promise<DrainReport>
   for (const connection of busy()) if (connection.idle) connection.shut()
   if (!allEnded()) {
     const shutIdle = (): boolean => {
-      for (const connection of busy()) if (connection.idle) connection.shut()
+      // An answer in parts whose head left before could not say that it was the last: the next request may be coming.
+      const since = performance.now() - Math.min(GRACE_MS, draining.timeoutMs / 10)
+      for (const connection of busy())
+        if (connection.idle && connection.clock.idleSince <= since) connection.shut()
       return allEnded()
     }
     await settledOr(deadline, draining, shutIdle)

@@ -230,7 +230,10 @@ Persistence persistence_of(const Loop& loop, const Connection& connection, std::
                            std::uint32_t kind_flags) {
   const bool last = connection.has(STOP_PARSING) && connection.close_sequence == sequence;
   // A drain lets everything that runs finish: the last answer that is owed says close.
-  const bool drained = loop.draining && sequence + 1 == connection.sequence_next;
+  // One whose head has left already cannot say it: its connection becomes idle, and has its grace.
+  const std::uint32_t kind = kind_flags & 0xff;
+  const bool drained = loop.draining && sequence + 1 == connection.sequence_next &&
+                       kind != RESPONSE_KIND_RAW && kind != RESPONSE_KIND_INTERIM;
   const bool close = last || drained || (kind_flags & RESPONSE_FLAG_CLOSE) != 0;
   return {close, !close && connection.has(HTTP_1_0)};
 }

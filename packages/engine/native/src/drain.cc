@@ -56,7 +56,9 @@ void step_drain(Loop& loop, Drain& drain) {
   if (!drain.active || drain.finished) return;
   const bool grace_over = !before(loop.now_ms, drain.grace_end_ms);
   const bool time_up = !before(loop.now_ms, drain.deadline_ms);
+  const std::uint32_t grace_ms = std::min(GRACE_MS, drain.timeout_ms / 10);
   bool busy = false;
+  drain.checked_ms = loop.now_ms;
   if (grace_over || time_up) {
     for (std::uint32_t slot = 0; slot < loop.table.touched(); slot++) {
       Connection& connection = loop.table.at(slot);
@@ -64,6 +66,8 @@ void step_drain(Loop& loop, Drain& drain) {
       if (is_idle(connection)) {
         if (time_up) {
           close_connection(loop, connection, false);
+        } else if (before(loop.now_ms, connection.idle_since + grace_ms)) {
+          busy = true;  // idle for a moment only: its answer could not say that this was the last
         } else {
           begin_staged_close(loop, connection);
         }
@@ -91,7 +95,10 @@ void step_drain(Loop& loop, Drain& drain) {
 std::int32_t drain_due_ms(const Loop& loop, const Drain& drain) {
   if (drain.requested && !drain.active) return 0;
   if (!drain.active || drain.finished) return -1;
-  const std::uint32_t next = drain.idle_closed ? drain.deadline_ms : drain.grace_end_ms;
+  const std::uint32_t again_ms = drain.checked_ms + GRACE_MS;
+  const std::uint32_t next = !drain.idle_closed                    ? drain.grace_end_ms
+                             : before(again_ms, drain.deadline_ms) ? again_ms
+                                                                   : drain.deadline_ms;
   const std::int32_t left = static_cast<std::int32_t>(next - loop.now_ms);
   return left < 0 ? 0 : left;
 }

@@ -13,6 +13,7 @@ struct Drain {
   std::uint32_t started_ms = 0;
   std::uint32_t grace_end_ms = 0;  ///< until then idle connections stay readable
   std::uint32_t deadline_ms = 0;
+  std::uint32_t checked_ms = 0;   ///< when connections were looked at last
   std::uint32_t connections = 0;  ///< open when it began
   std::uint32_t cut = 0;
 };
