@@ -621,13 +621,13 @@ const roomCases: readonly CaseDefinition[] = [
       const step = 256 * 1024
       const body = pattern(16 * 1024 * 1024)
       const { served } = await serveBody(scope, body, 65_536, withLength(body), {
-        writeTimeoutMs: 400,
+        writeTimeoutMs: 1500,
       })
-      const clock = await scope.serve({}, { idleTimeoutMs: 200 })
+      const clock = await scope.serve({}, { idleTimeoutMs: 400 })
       const reader = await served.connect()
       await reader.send(get('/a'))
       await reader.readTo('\r\n\r\n')
-      // Four windows of the write timer, in each of which the reader takes a little.
+      // More than two windows of the write timer, in each of which the reader takes a little.
       for (let at = 0; at < 8 * step; at += step) {
         reader.pause()
         await (await clock.connect()).readUntilGone()
