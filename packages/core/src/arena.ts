@@ -10,6 +10,7 @@ import {
   RESPONSE_EXTRA,
   RESPONSE_GENERATION,
   RESPONSE_HEAD,
+  RESPONSE_KIND_COMMAND,
   RESPONSE_KIND_FLAGS,
   RESPONSE_LENGTH,
   RESPONSE_SEQUENCE,
@@ -113,6 +114,12 @@ export function commitRecord(
   words[at + RESPONSE_BODY] = body
   words[at + RESPONSE_EXTRA] = extra
   words[CONTROL_RESPONSE_COUNT] = count + 1
+}
+
+/** Opens and appends a command about a request or its connection. */
+export function commitCommand(to: Answered, command: number): void {
+  openRecord(to.engine)
+  commitRecord(to, RESPONSE_KIND_COMMAND, command, 0, 0, 0)
 }
 
 /** Opens and appends the record of an answer that is one whole block. */

@@ -1,8 +1,8 @@
 // Ways out of a request and its answer: a context that outlives its handler, a socket that leaves HTTP (core.md A-16).
 import type { Duplex } from 'node:stream'
 import { CelerisError } from '@celeris/engine'
-import { COMMAND_HIJACK, RESPONSE_KIND_COMMAND } from '@celeris/engine/layout'
-import { commitRecord, openRecord } from './arena.ts'
+import { COMMAND_HIJACK } from '@celeris/engine/layout'
+import { commitCommand } from './arena.ts'
 import type { Context } from './context.ts'
 import { ResponseWrittenError } from './errors.ts'
 import { ServiceUnavailableError } from './http-errors.ts'
@@ -79,8 +79,7 @@ export function hijack(c: Context): Promise<Duplex> {
   const leaving = leavingOf(c)
   c.answerKind = ANSWER_HIJACK
   c.serving.stay(c)
-  openRecord(engine)
-  commitRecord(c, RESPONSE_KIND_COMMAND, COMMAND_HIJACK, 0, 0, 0)
+  commitCommand(c, COMMAND_HIJACK)
   const taken = new Promise<Duplex>((resolve, reject) => {
     leaving.resolve = resolve
     leaving.reject = reject

@@ -4,10 +4,9 @@ import {
   COMMAND_READ_ON,
   EVENT_KIND_BODY_BYTES,
   EVENT_KIND_BODY_END,
-  RESPONSE_KIND_COMMAND,
   UNREAD_BODY_BYTES_MAX,
 } from '@celeris/engine/layout'
-import { type Answered, commitRecord, openRecord } from './arena.ts'
+import { type Answered, commitCommand } from './arena.ts'
 import {
   BadRequestError,
   HttpError,
@@ -68,12 +67,7 @@ export class RequestBody {
   #start(): void {
     if (this.#asked || this.#state !== 'coming') return
     this.#asked = true
-    this.#command(COMMAND_READ_ON)
-  }
-
-  #command(command: number): void {
-    openRecord(this.#request.engine)
-    commitRecord(this.#request, RESPONSE_KIND_COMMAND, command, 0, 0, 0)
+    commitCommand(this.#request, COMMAND_READ_ON)
   }
 
   #hold(chunk: Uint8Array): void {
@@ -111,7 +105,7 @@ export class RequestBody {
   }
 
   #tooLarge(): void {
-    this.#command(COMMAND_READ_OFF)
+    commitCommand(this.#request, COMMAND_READ_OFF)
     this.fail(new PayloadTooLargeError(`the request body is larger than ${this.#limit} bytes`))
   }
 
@@ -147,11 +141,11 @@ export class RequestBody {
     if (!this.#paused || this.#state !== 'coming') return
     if (this.#length > UNREAD_BODY_BYTES_MAX / 2) return
     this.#paused = false
-    this.#command(COMMAND_READ_ON)
+    commitCommand(this.#request, COMMAND_READ_ON)
   }
 
   #abandon(): void {
-    if (this.#state === 'coming') this.#command(COMMAND_READ_OFF)
+    if (this.#state === 'coming') commitCommand(this.#request, COMMAND_READ_OFF)
     this.#state = 'failed'
     this.#chunks = []
     this.#length = 0
@@ -176,7 +170,7 @@ export class RequestBody {
         this.#wake()
         if (this.#length <= UNREAD_BODY_BYTES_MAX || this.#paused) return
         this.#paused = true
-        this.#command(COMMAND_READ_OFF)
+        commitCommand(this.#request, COMMAND_READ_OFF)
       } else if (this.#length > this.#limit) this.#tooLarge()
     } else if (kind === EVENT_KIND_BODY_END) {
       this.#state = 'complete'

@@ -11,11 +11,10 @@ import {
   RESPONSE_FLAG_MORE,
   RESPONSE_FLAG_OMIT_BODY,
   RESPONSE_FLAG_OWN_LENGTH,
-  RESPONSE_KIND_COMMAND,
   RESPONSE_KIND_RAW,
   WRITER_BYTES_MAX,
 } from '@celeris/engine/layout'
-import { commitBytes, commitRecord, openRecord, reserve } from './arena.ts'
+import { commitBytes, commitCommand, commitRecord, openRecord, reserve } from './arena.ts'
 import type { BodyChunk, BodySource } from './body-source.ts'
 import type { Context } from './context.ts'
 import { bytes } from './memory.ts'
@@ -243,12 +242,7 @@ export class ResponseStream {
     this.#unacknowledged += count
     if (more === 0 || this.#pulling || this.#unacknowledged < this.#window) return
     this.#pulling = true
-    this.#command(COMMAND_PULL)
-  }
-
-  #command(command: number): void {
-    openRecord(this.#c.engine)
-    commitRecord(this.#c, RESPONSE_KIND_COMMAND, command, 0, 0, 0)
+    commitCommand(this.#c, COMMAND_PULL)
   }
 
   /** The engine has room again. */
@@ -309,7 +303,7 @@ export class ResponseStream {
       `more than ${QUEUED_BYTES_MAX} bytes wait for a client that does not read: await what write() gives`,
     )
     c.serving.logger.error({ error, route: c.entry.pattern }, 'a writer ignored backpressure')
-    if (!c.isAborted) this.#command(COMMAND_ABORT)
+    if (!c.isAborted) commitCommand(c, COMMAND_ABORT)
     c.abort(error, true)
   }
 
