@@ -1,0 +1,1 @@
+export { Redis, Redis as default } from 'ioredis'
