@@ -3,18 +3,20 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const PAGES = ['http1', 'core', 'engines', 'datapath', 'design'] as const
+const PAGES = ['http1', 'core', 'engines', 'datapath', 'design', 'redis'] as const
 const SKIPPED = new Set(['node_modules', 'dist', 'build', 'prebuilds', 'shared', 'corpus'])
 const CODE = /\.(ts|mts|mjs|cjs|cc|h)$/
 const TEST = /\.test(-d)?\.ts$|\/(test|conformance|fuzz)\//
 
-const AREAS =
-  'RL|VER|MET|TGT|PATH|FLD|HOST|CL|TE|BODY|CHK|EXP|CON|UPG|PIP|EOF|CLOSE|RES|TIM|BP|[LRCQBAXKEM]'
+const AREAS = [
+  'RL|VER|MET|TGT|PATH|FLD|HOST|CL|TE|BODY|CHK|EXP|CON|UPG|PIP|EOF|CLOSE|RES|TIM|BP|[LRCQBAXKEM]',
+  'TRA|LEAN|LPL|GUARD|API|FLUSH|WIRE|REPLY|SAME|SIG|STALL|DELIV|BOUND|CLU|SEN|HELP|SUITE',
+].join('|')
 /** `RL-3` and `A-4`; `C11` and `R16` of engines.md; not `%C0` nor `\xC1`. */
 const ID = new RegExp(`(?<![\\w%\\\\-])(?:(?:${AREAS})-\\d{1,2}|[CR][1-9]\\d?)(?![\\w-])`, 'g')
 /** Where a rule is defined: at the start of an item, or alone in the first cell of a row. */
 const DEFINITION = new RegExp(`^(?:- ((?:${AREAS})-\\d{1,2}) |\\| ([CR]\\d{1,2}) *\\|)`, 'gm')
-const SECTION = /\b(http1|core|engines|datapath)\.md §(\d+(?:\.\d+)?)/g
+const SECTION = /\b(http1|core|engines|datapath|redis)\.md §(\d+(?:\.\d+)?)/g
 
 function filesUnder(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
