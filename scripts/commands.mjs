@@ -21,6 +21,7 @@ const commands = {
   coverage: () => run('vitest', ['run', '--coverage', '--project', 'source']),
   ci: async () => (await import('./ci.mjs')).ci(),
   fuzz: async (args) => (await import('./fuzz.mjs')).fuzzForLong(args),
+  'ioredis-suite': async (args) => (await import('./ioredis-suite.mjs')).ioredisSuite(args),
   packs: async (args) => (await import('./packs.mjs')).packs(args),
   rehearsal: async () => (await import('./rehearsal.mjs')).rehearsal(),
 }
