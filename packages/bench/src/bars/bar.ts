@@ -23,14 +23,18 @@ const straddles = ({ interval }: Ratio, bound: number): boolean =>
 export const ratioBar = (
   figure: string,
   ratio: Ratio,
-  kind: 'at most' | 'at least' | 'below',
+  kind: 'at most' | 'at least' | 'below' | 'above',
   bound: number,
   note = '',
 ): Bar => {
   const { median } = ratio
   if (!Number.isFinite(median)) return missingBar(figure, `${kind} ×${bound}`, 'no cycles')
-  const met =
-    kind === 'at least' ? median >= bound : kind === 'below' ? median < bound : median <= bound
+  const met = {
+    'at most': median <= bound,
+    'at least': median >= bound,
+    below: median < bound,
+    above: median > bound,
+  }[kind]
   const doubt = straddles(ratio, bound) ? '; the bar lies within the interval' : ''
   return {
     figure,

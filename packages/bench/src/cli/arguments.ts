@@ -11,7 +11,8 @@ const words = (text: string): string[] => {
   return list
 }
 
-const named =
+/** Parses names, comma separated, into what they name. */
+export const named =
   <T>(find: (name: string) => T | undefined, known: readonly { name: string }[]) =>
   (text: string): T[] =>
     words(text).map((name) => {

@@ -4,6 +4,7 @@ import { compareCommand } from './compare-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { drillsCommand } from './drills-command.ts'
 import { peersCommand } from './peers-command.ts'
+import { redisCommand } from './redis-command.ts'
 import { reportCommand } from './report-command.ts'
 import { runCommand } from './run-command.ts'
 import { selftestCommand } from './selftest-command.ts'
@@ -21,6 +22,7 @@ export const createProgram = (version: string): Command =>
     .addCommand(barsCommand())
     .addCommand(compareCommand())
     .addCommand(selftestCommand())
+    .addCommand(redisCommand())
     .addCommand(soakCommand())
     .addCommand(drillsCommand())
     .addCommand(peersCommand())

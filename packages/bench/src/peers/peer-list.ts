@@ -43,6 +43,14 @@ export const peers: readonly Peer[] = [
     nodeMajors: undefined,
   },
   {
+    name: 'redis',
+    package: 'redis',
+    version: '6.3.1',
+    program: undefined,
+    postinstall: undefined,
+    nodeMajors: undefined,
+  },
+  {
     name: 'deno',
     package: 'deno',
     version: '2.9.6',
