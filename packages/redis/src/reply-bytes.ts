@@ -1,0 +1,95 @@
+// Hot path: what is kept of a line or bulk string whose end has not arrived.
+
+/** Smaller pieces are copied together, so that a peer that sends single bytes costs no object each. */
+const PIECE_BYTES_MIN = 4_096
+const BLOCK_BYTES_MIN = 64
+const BLOCK_BYTES_MAX = 65_536
+
+/** Values up to this size are joined in memory that is used again and again. */
+const SCRATCH_BYTES = 131_072
+let scratch: Buffer | null = null
+
+/** Bytes of one value in the order of their arrival; memory follows them, never an announced size. */
+export class HeldBytes {
+  /** How many are held. */
+  length: number
+  #pieces: Buffer[]
+  /** The block that small pieces are copied to; it becomes a piece when full or when a large one comes. */
+  #block: Buffer | null
+  #blockBytes: number
+
+  constructor() {
+    this.length = 0
+    this.#pieces = []
+    this.#block = null
+    this.#blockBytes = 0
+  }
+
+  add(chunk: Buffer, start: number, end: number): void {
+    const size = end - start
+    if (size === 0) return
+    if (size >= PIECE_BYTES_MIN) {
+      this.#closeBlock()
+      this.#pieces.push(chunk.subarray(start, end))
+    } else {
+      this.#copy(chunk, start, end)
+    }
+    this.length += size
+  }
+
+  /** All of them in memory of their own; nothing is held afterwards. */
+  takeOwned(): Buffer {
+    const all = Buffer.allocUnsafeSlow(this.length)
+    this.#moveTo(all)
+    return all
+  }
+
+  /** All of them, to be read before the next call of any instance; nothing is held afterwards. */
+  takeBorrowed(): Buffer {
+    const { length } = this
+    if (length > SCRATCH_BYTES) return this.takeOwned()
+    scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
+    this.#moveTo(scratch)
+    return scratch
+  }
+
+  clear(): void {
+    this.length = 0
+    this.#pieces = []
+    this.#block = null
+    this.#blockBytes = 0
+  }
+
+  #moveTo(target: Buffer): void {
+    this.#closeBlock()
+    let position = 0
+    for (let index = 0; index < this.#pieces.length; index++) {
+      position += this.#pieces[index]!.copy(target, position)
+    }
+    this.clear()
+  }
+
+  #copy(chunk: Buffer, start: number, end: number): void {
+    let from = start
+    while (from < end) {
+      if (this.#block === null || this.#blockBytes === this.#block.length)
+        this.#openBlock(end - from)
+      const copied = chunk.copy(this.#block!, this.#blockBytes, from, end)
+      this.#blockBytes += copied
+      from += copied
+    }
+  }
+
+  #openBlock(wanted: number): void {
+    this.#closeBlock()
+    const grown = Math.min(Math.max(this.length, wanted, BLOCK_BYTES_MIN), BLOCK_BYTES_MAX)
+    this.#block = Buffer.allocUnsafeSlow(grown)
+  }
+
+  #closeBlock(): void {
+    if (this.#block === null) return
+    this.#pieces.push(this.#block.subarray(0, this.#blockBytes))
+    this.#block = null
+    this.#blockBytes = 0
+  }
+}

@@ -1,0 +1,594 @@
+// Hot path: RESP2 and RESP3 replies, parsed in place in the chunks of a connection.
+import { constants } from 'node:buffer'
+import { Aggregate, type AggregateKind, DROPPED, LIST, OBJECT } from './reply-aggregate.ts'
+import { HeldBytes } from './reply-bytes.ts'
+import {
+  bytesOf,
+  DIGITS_MAX,
+  parseDigits,
+  parseDouble,
+  parseInteger,
+  type SliceableBuffer,
+  textOf,
+} from './reply-strings.ts'
+
+/** Strings become JavaScript strings, decoded as UTF-8. */
+export const TEXT = 0
+/** Strings become Buffers that own their memory. */
+export const BYTES = 1
+/** How the strings of the next reply are decoded. */
+export type Decoding = typeof TEXT | typeof BYTES
+
+/** Who gets the replies. No method may throw; each may call `ReplyParser.stop`. */
+export interface ReplyReceiver {
+  /** Asked once for each top-level reply that is neither a push nor an error, before it is decoded. */
+  decoding(): Decoding
+  reply(value: unknown): void
+  /** A top-level error; errors inside an array are elements of it. */
+  error(error: Error): void
+  /** A push of RESP3; its strings are Buffers always. */
+  push(value: unknown[]): void
+}
+
+export interface ReplyParserOptions {
+  /** Shapes of RESP3's own types, as ioredis's option `replyMapping`. */
+  mapping: 'legacy' | 'resp3'
+  /** Integers and doubles as strings. */
+  stringNumbers: boolean
+  /** Longest bulk string and longest line. */
+  maxReplyBytes: number
+  /** Most elements of one array, set, push or map (keys and values counted). */
+  maxReplyElements: number
+  SimpleError: new (message: string) => Error
+  BlobError: new (message: string) => Error
+}
+
+/** The peer does not speak RESP, or exceeds a limit: nothing after it can be trusted. */
+export class ParserError extends Error {
+  override readonly name: string = 'ParserError'
+}
+
+const NESTING_MAX = 1_024
+
+const CR = 0x0d
+const LF = 0x0a
+const MINUS = 0x2d
+const ZERO = 0x30
+
+const BLOB_ERROR = 0x21 // !
+const BOOLEAN = 0x23 // #
+const BULK_STRING = 0x24 // $
+const MAP = 0x25 // %
+const BIG_NUMBER = 0x28 // (
+const ARRAY = 0x2a // *
+const SIMPLE_STRING = 0x2b // +
+const DOUBLE = 0x2c // ,
+const SIMPLE_ERROR = MINUS // -
+const INTEGER = 0x3a // :
+const VERBATIM = 0x3d // =
+const PUSH = 0x3e // >
+const NULL = 0x5f // _
+const ATTRIBUTE = 0x7c // |
+const SET = 0x7e // ~
+
+/** What the next byte belongs to. */
+const AT_TYPE = 0
+const IN_LINE = 1
+const AT_LINE_FEED = 2
+const IN_BULK = 3
+const AT_BULK_LINE_FEED = 4
+
+/** Sizes and integers of more digits leave the straight loop: in there all are small integers. */
+const FAST_DIGITS_MAX = 9
+
+const TRUE = 0x74
+const FALSE = 0x66
+const COLON = 0x3a
+/** `txt:` before a verbatim string. */
+const VERBATIM_PREFIX_BYTES = 4
+
+/**
+ * Parses the bytes of one connection. A value that is complete in its chunk is read in place by
+ * `parse` itself; whatever ends in a later chunk, and every rare type, goes through the methods
+ * below it, which can stop behind each byte and go on in the next chunk.
+ */
+export class ReplyParser {
+  readonly #receiver: ReplyReceiver
+  readonly #objects: boolean
+  readonly #stringNumbers: boolean
+  readonly #doublesAsNumbers: boolean
+  readonly #bytesMax: number
+  /** Of these `parse` knows that they make a string. */
+  readonly #inPlaceBytesMax: number
+  readonly #elementsMax: number
+  readonly #SimpleError: new (
+    message: string,
+  ) => Error
+  readonly #BlobError: new (
+    message: string,
+  ) => Error
+
+  #stopped: boolean
+  #failure: ParserError | null
+
+  #phase: number
+  /** Of the value whose line or bulk is being read. */
+  #type: number
+  #bulkBytes: number
+  readonly #held: HeldBytes
+
+  #decoding: Decoding
+  /** What was chosen before the outermost attribute inside a reply. */
+  #decodingBehindAttribute: Decoding
+  #attributeDepth: number
+  #inPush: boolean
+  /** Why the present reply cannot be delivered: one of its strings is too long for V8. */
+  #undecodable: Error | null
+  #depth: number
+  #top: Aggregate
+  readonly #aggregates: Aggregate[]
+
+  constructor(receiver: ReplyReceiver, options: ReplyParserOptions) {
+    this.#receiver = receiver
+    this.#objects = options.mapping === 'resp3'
+    this.#stringNumbers = options.stringNumbers
+    this.#doublesAsNumbers = this.#objects && !options.stringNumbers
+    this.#bytesMax = options.maxReplyBytes
+    this.#inPlaceBytesMax = Math.min(options.maxReplyBytes, constants.MAX_STRING_LENGTH)
+    this.#elementsMax = options.maxReplyElements
+    this.#SimpleError = options.SimpleError
+    this.#BlobError = options.BlobError
+    this.#stopped = false
+    this.#failure = null
+    this.#phase = AT_TYPE
+    this.#type = 0
+    this.#bulkBytes = 0
+    this.#held = new HeldBytes()
+    this.#decoding = BYTES
+    this.#decodingBehindAttribute = BYTES
+    this.#attributeDepth = 0
+    this.#inPush = false
+    this.#undecodable = null
+    this.#depth = 0
+    this.#top = new Aggregate()
+    this.#aggregates = [this.#top]
+  }
+
+  /** Bytes kept of a value whose end has not arrived. */
+  get pendingBytes(): number {
+    return this.#held.length
+  }
+
+  /** Nothing is parsed any more, not even the rest of the present chunk. */
+  stop(): void {
+    this.#stopped = true
+    this.#held.clear()
+    for (let index = 0; index < this.#aggregates.length; index++) this.#aggregates[index]!.clear()
+  }
+
+  /**
+   * Parses what arrived and hands each finished reply to the receiver.
+   *
+   * @throws ParserError when this is no RESP or exceeds a limit, and on every later call.
+   */
+  parse(chunk: Buffer): void {
+    if (this.#failure !== null) throw this.#failure
+    const length = chunk.length
+    if (length === 0 || this.#stopped) return
+    const bytes = chunk as SliceableBuffer
+    const receiver = this.#receiver
+    let offset = this.#phase === AT_TYPE ? 0 : this.#resume(bytes)
+    while (offset < length && !this.#stopped) {
+      const type = bytes[offset]!
+      let position = offset + 1
+      let value: unknown
+      if (type === SIMPLE_STRING) {
+        if (!isOK(bytes, offset, length)) {
+          offset = this.#begin(bytes, offset)
+          continue
+        }
+        const decoding = this.#depth === 0 ? receiver.decoding() : this.#decoding
+        value = decoding === TEXT ? 'OK' : bytesOf(bytes, position, position + 2)
+        offset += 5
+      } else if (type === NULL && offset + 2 < length) {
+        if (bytes[position] !== CR || bytes[position + 1] !== LF) this.#fail('Missing CRLF')
+        if (this.#depth === 0) receiver.decoding()
+        value = null
+        offset += 3
+      } else if (type === BULK_STRING || type === INTEGER || type === ARRAY || type === MAP) {
+        let number = 0
+        const digits = position
+        while (position < length) {
+          const digit = bytes[position]! - ZERO
+          if (digit < 0 || digit > 9 || position - digits === FAST_DIGITS_MAX) break
+          number = number * 10 + digit
+          position++
+        }
+        // In one place all that is rare: a sign, many digits, none, no CRLF here.
+        if (
+          position === digits ||
+          position + 2 > length ||
+          bytes[position] !== CR ||
+          bytes[position + 1] !== LF
+        ) {
+          offset = this.#begin(bytes, offset)
+          continue
+        }
+        const next = position + 2
+        if (type === BULK_STRING) {
+          const end = next + number
+          if (end + 2 > length || number > this.#inPlaceBytesMax) {
+            offset = this.#begin(bytes, offset)
+            continue
+          }
+          if (bytes[end] !== CR || bytes[end + 1] !== LF) this.#fail('Missing CRLF')
+          const decoding = this.#depth === 0 ? receiver.decoding() : this.#decoding
+          value = decoding === TEXT ? textOf(bytes, next, end) : bytesOf(bytes, next, end)
+          offset = end + 2
+        } else if (type === INTEGER) {
+          if (this.#depth === 0) receiver.decoding()
+          value = this.#stringNumbers ? bytes.latin1Slice(digits, position) : number
+          offset = next
+        } else {
+          if (this.#depth === 0) {
+            this.#decoding = receiver.decoding()
+            if (this.#stopped) return
+          }
+          this.#open(type, number)
+          offset = next
+          continue
+        }
+      } else {
+        offset = this.#begin(bytes, offset)
+        continue
+      }
+      if (this.#depth > 0) this.#add(value)
+      else if (!this.#stopped) receiver.reply(value)
+    }
+  }
+
+  #fail(message: string): never {
+    this.stop()
+    this.#failure = new ParserError(message)
+    throw this.#failure
+  }
+
+  #resume(chunk: SliceableBuffer): number {
+    switch (this.#phase) {
+      case IN_LINE:
+        return this.#line(chunk, 0)
+      case AT_LINE_FEED:
+        if (chunk[0] !== LF) this.#fail('Missing CRLF')
+        return this.#lineComplete(chunk, 0, 0, 1)
+      case IN_BULK:
+        return this.#bulk(chunk, 0)
+      default:
+        if (chunk[0] !== LF) this.#fail('Missing CRLF')
+        return this.#bulkComplete(chunk, 0, 0, 1)
+    }
+  }
+
+  /** At the first byte of a value of any type. Returns where to go on, as all that follow do. */
+  #begin(chunk: SliceableBuffer, offset: number): number {
+    const type = chunk[offset]!
+    if (this.#lineBytesMax(type) < 0 || (type === PUSH && this.#depth > 0)) {
+      this.#fail(`Unknown RESP type ${type} "${String.fromCharCode(type)}"`)
+    }
+    if (this.#depth === 0) {
+      this.#inPush = type === PUSH
+      const asks = type !== PUSH && type !== ATTRIBUTE && !isError(type)
+      this.#decoding = asks ? this.#receiver.decoding() : BYTES
+      if (this.#stopped) return chunk.length
+    }
+    this.#type = type
+    return this.#line(chunk, offset + 1)
+  }
+
+  #line(chunk: SliceableBuffer, offset: number): number {
+    const { length } = chunk
+    const end = lineEnd(chunk, offset)
+    const size = this.#held.length + end - offset
+    if (size > this.#lineBytesMax(this.#type)) {
+      this.#fail(isText(this.#type) ? 'Reply line too long' : 'Invalid number or length in reply')
+    }
+    if (end + 1 < length) {
+      if (chunk[end + 1] !== LF) this.#fail('Missing CRLF')
+      return this.#lineComplete(chunk, offset, end, end + 2)
+    }
+    this.#held.add(chunk, offset, end)
+    this.#phase = end === length ? IN_LINE : AT_LINE_FEED
+    return length
+  }
+
+  /** -1 for a byte that begins no reply. */
+  #lineBytesMax(type: number): number {
+    switch (type) {
+      case SIMPLE_STRING:
+      case SIMPLE_ERROR:
+      case BIG_NUMBER:
+      case DOUBLE:
+        return this.#bytesMax
+      case INTEGER:
+        return DIGITS_MAX + 1
+      case BULK_STRING:
+      case ARRAY:
+      case MAP:
+      case SET:
+      case PUSH:
+      case VERBATIM:
+      case BLOB_ERROR:
+      case ATTRIBUTE:
+        return DIGITS_MAX
+      case BOOLEAN:
+        return 1
+      case NULL:
+        return 0
+      default:
+        return -1
+    }
+  }
+
+  #lineComplete(chunk: SliceableBuffer, from: number, to: number, next: number): number {
+    this.#phase = AT_TYPE
+    let line = chunk
+    let start = from
+    let end = to
+    if (this.#held.length > 0) {
+      this.#held.add(chunk, from, to)
+      start = 0
+      end = this.#held.length
+      line = this.#takeHeld(this.#decoding === BYTES)
+    }
+    const type = this.#type
+    switch (type) {
+      case SIMPLE_STRING:
+        this.#deliver(this.#string(line, start, end))
+        return next
+      case SIMPLE_ERROR:
+        this.#deliverError(this.#SimpleError, line, start, end)
+        return next
+      case BIG_NUMBER:
+        this.#deliver(this.#text(line, start, end))
+        return next
+      case DOUBLE:
+        this.#deliver(this.#double(line, start, end))
+        return next
+      case INTEGER:
+        this.#deliver(this.#integer(line, start, end))
+        return next
+      case BOOLEAN:
+        this.#deliver(this.#boolean(line[start]!, end - start))
+        return next
+      case NULL:
+        this.#deliver(null)
+        return next
+      default:
+        return this.#headerComplete(line, start, end, chunk, next)
+    }
+  }
+
+  #headerComplete(
+    line: SliceableBuffer,
+    start: number,
+    end: number,
+    chunk: SliceableBuffer,
+    next: number,
+  ): number {
+    const type = this.#type
+    if (isNullHeader(type, line, start, end)) {
+      this.#deliver(null)
+      return next
+    }
+    const number = parseDigits(line, start, end)
+    if (Number.isNaN(number)) this.#fail('Invalid number or length in reply')
+    if (type !== BULK_STRING && type !== VERBATIM && type !== BLOB_ERROR) {
+      this.#open(type, number)
+      return next
+    }
+    if (number > this.#bytesMax) {
+      this.#fail(`Bulk reply of ${number} bytes exceeds maxReplyBytes ${this.#bytesMax}`)
+    }
+    if (type === VERBATIM && number < VERBATIM_PREFIX_BYTES) this.#fail('Invalid verbatim string')
+    this.#bulkBytes = number
+    return this.#bulk(chunk, next)
+  }
+
+  #bulk(chunk: SliceableBuffer, offset: number): number {
+    const { length } = chunk
+    const end = offset + this.#bulkBytes - this.#held.length
+    if (end + 1 < length) {
+      if (chunk[end] !== CR || chunk[end + 1] !== LF) this.#fail('Missing CRLF')
+      return this.#bulkComplete(chunk, offset, end, end + 2)
+    }
+    this.#held.add(chunk, offset, Math.min(end, length))
+    this.#phase = IN_BULK
+    if (end + 1 === length) {
+      if (chunk[end] !== CR) this.#fail('Missing CRLF')
+      this.#phase = AT_BULK_LINE_FEED
+    }
+    return length
+  }
+
+  #bulkComplete(chunk: SliceableBuffer, start: number, end: number, next: number): number {
+    this.#phase = AT_TYPE
+    if (this.#held.length === 0) {
+      this.#deliverBulk(chunk, start, end, false)
+      return next
+    }
+    this.#held.add(chunk, start, end)
+    const owned = this.#decoding === BYTES && this.#type !== BLOB_ERROR
+    this.#deliverBulk(this.#takeHeld(owned), 0, this.#bulkBytes, owned)
+    return next
+  }
+
+  #takeHeld(owned: boolean): SliceableBuffer {
+    return (owned ? this.#held.takeOwned() : this.#held.takeBorrowed()) as SliceableBuffer
+  }
+
+  #deliverBulk(source: SliceableBuffer, from: number, end: number, owned: boolean): void {
+    if (this.#type === BLOB_ERROR) {
+      this.#deliverError(this.#BlobError, source, from, end)
+      return
+    }
+    let start = from
+    if (this.#type === VERBATIM) {
+      start += VERBATIM_PREFIX_BYTES
+      if (source[start - 1] !== COLON) this.#fail('Invalid verbatim string')
+    }
+    this.#deliver(owned ? source.subarray(start, end) : this.#string(source, start, end))
+  }
+
+  #string(source: SliceableBuffer, start: number, end: number): unknown {
+    return this.#decoding === TEXT ? this.#text(source, start, end) : bytesOf(source, start, end)
+  }
+
+  #text(source: SliceableBuffer, start: number, end: number): unknown {
+    if (end - start <= constants.MAX_STRING_LENGTH) return textOf(source, start, end)
+    try {
+      return textOf(source, start, end)
+    } catch (error) {
+      this.#undecodable = error as Error
+      return null
+    }
+  }
+
+  #double(line: SliceableBuffer, start: number, end: number): unknown {
+    if (!this.#doublesAsNumbers) {
+      return this.#stringNumbers ? this.#text(line, start, end) : this.#string(line, start, end)
+    }
+    const number = parseDouble(line.latin1Slice(start, end))
+    return number ?? this.#fail('Invalid double in reply')
+  }
+
+  #integer(line: SliceableBuffer, start: number, end: number): unknown {
+    const number = parseInteger(line, start, end)
+    if (Number.isNaN(number)) this.#fail('Invalid number or length in reply')
+    return this.#stringNumbers ? line.latin1Slice(start, end) : number
+  }
+
+  #boolean(byte: number, size: number): unknown {
+    if (size !== 1 || (byte !== TRUE && byte !== FALSE)) this.#fail('Invalid boolean in reply')
+    if (this.#objects) return byte === TRUE
+    return byte === TRUE ? 1 : 0
+  }
+
+  #open(type: number, count: number): void {
+    const elements = type === MAP || type === ATTRIBUTE ? count * 2 : count
+    if (elements > this.#elementsMax) {
+      this.#fail(`Reply of ${elements} elements exceeds maxReplyElements ${this.#elementsMax}`)
+    }
+    let kind: AggregateKind = LIST
+    if (type === ATTRIBUTE) kind = DROPPED
+    else if (type === MAP && this.#objects) kind = OBJECT
+    if (elements === 0) {
+      if (kind !== DROPPED) this.#deliver(kind === LIST ? [] : {})
+      return
+    }
+    const depth = this.#depth
+    if (depth === NESTING_MAX) this.#fail(`Reply nested deeper than ${NESTING_MAX}`)
+    if (depth === this.#aggregates.length) this.#aggregates.push(new Aggregate())
+    this.#top = this.#aggregates[depth]!
+    this.#top.open(kind, elements)
+    this.#depth = depth + 1
+    if (kind === DROPPED && this.#attributeDepth === 0) {
+      this.#attributeDepth = this.#depth
+      this.#decodingBehindAttribute = this.#decoding
+      this.#decoding = BYTES
+    }
+  }
+
+  /** A finished element of the innermost aggregate; finishes those that it completes. */
+  #add(element: unknown): void {
+    let value = element
+    for (;;) {
+      const top = this.#top
+      if (top.kind === LIST) top.list.push(value)
+      else if (top.kind === OBJECT && !top.addToObject(value))
+        this.#fail('Invalid key in map reply')
+      if (--top.missing > 0) return
+      const dropped = top.kind === DROPPED
+      if (dropped && this.#attributeDepth === this.#depth) {
+        this.#attributeDepth = 0
+        this.#decoding = this.#decodingBehindAttribute
+      }
+      value = top.close()
+      const depth = --this.#depth
+      if (depth > 0) this.#top = this.#aggregates[depth - 1]!
+      if (dropped) return
+      if (depth === 0) break
+    }
+    this.#deliver(value)
+  }
+
+  #deliver(value: unknown): void {
+    if (this.#depth > 0) {
+      this.#add(value)
+    } else if (this.#inPush) {
+      this.#inPush = false
+      this.#undecodable = null
+      this.#receiver.push(value as unknown[])
+    } else if (this.#undecodable !== null) {
+      const error = this.#undecodable
+      this.#undecodable = null
+      this.#receiver.error(error)
+    } else {
+      this.#receiver.reply(value)
+    }
+  }
+
+  #deliverError(
+    ErrorClass: new (message: string) => Error,
+    source: SliceableBuffer,
+    start: number,
+    end: number,
+  ): void {
+    const message = this.#text(source, start, end)
+    const error = this.#undecodable ?? new ErrorClass(message as string)
+    if (this.#depth > 0) {
+      this.#add(error)
+      return
+    }
+    this.#undecodable = null
+    this.#receiver.error(error)
+  }
+}
+
+const isError = (type: number): boolean => type === SIMPLE_ERROR || type === BLOB_ERROR
+
+/** Types whose line may have any length. */
+const isText = (type: number): boolean =>
+  type === SIMPLE_STRING || type === SIMPLE_ERROR || type === BIG_NUMBER || type === DOUBLE
+
+/** `+OK` and CRLF, whole. */
+function isOK(bytes: Buffer, offset: number, length: number): boolean {
+  return (
+    offset + 5 <= length &&
+    bytes[offset + 1] === 0x4f &&
+    bytes[offset + 2] === 0x4b &&
+    bytes[offset + 3] === CR &&
+    bytes[offset + 4] === LF
+  )
+}
+
+/** `$-1` and `*-1`, the nulls of RESP2. */
+function isNullHeader(type: number, line: Buffer, start: number, end: number): boolean {
+  return (
+    (type === BULK_STRING || type === ARRAY) &&
+    end - start === 2 &&
+    line[start] === MINUS &&
+    line[start + 1] === ZERO + 1
+  )
+}
+
+/** Most lines are short: only long ones are worth a call into Node. */
+const SCAN_BY_HAND_BYTES = 32
+
+/** Where the line's CR is, or the chunk's end. */
+function lineEnd(chunk: Buffer, offset: number): number {
+  const { length } = chunk
+  const near = Math.min(length, offset + SCAN_BY_HAND_BYTES)
+  for (let index = offset; index < near; index++) if (chunk[index] === CR) return index
+  if (near === length) return length
+  const found = chunk.indexOf(CR, near)
+  return found === -1 ? length : found
+}
