@@ -1,1 +1,45 @@
-export { Redis, Redis as default } from 'ioredis'
+import { defineExports } from './exports.ts'
+
+export type {
+  BatchOperationContext,
+  Callback,
+  ChainableCommander,
+  ClientContext,
+  ClusterNode,
+  ClusterOptions,
+  ClusterStatus,
+  CommandTraceContext,
+  CommonRedisOptions,
+  ConnectTraceContext,
+  DNSLookupFunction,
+  DNSResolveSrvFunction,
+  HimportFieldset,
+  NatMap,
+  NodeRole,
+  RedisCommander,
+  RedisKey,
+  RedisStatus,
+  RedisValue,
+  Result,
+  ScanStreamOptions,
+  SentinelAddress,
+  SentinelConnectionOptions,
+  StandaloneConnectionOptions,
+} from 'ioredis'
+export {
+  AbstractConnector,
+  Command,
+  Pipeline,
+  print,
+  ReplyError,
+  ScanStream,
+  SentinelConnector,
+  SentinelIterator,
+} from 'ioredis'
+export { Cluster } from './cluster.ts'
+export { type FailureDetails, QueueFullError, RedisOptionError } from './errors.ts'
+export { type Queued, Redis, Redis as default } from './redis.ts'
+export type { FastPathState } from './redis-internals.ts'
+export type { FastPathOptions, RedisOptions } from './redis-options.ts'
+
+defineExports()

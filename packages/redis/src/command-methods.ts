@@ -1,0 +1,136 @@
+// Hot path, L2: the built-in commands as methods that encode at once, or leave it to ioredis.
+import { tracingChannel } from 'node:diagnostics_channel'
+import { Redis as StockRedis } from 'ioredis'
+import { isScalar, type Scalar } from './command-encoder.ts'
+import { type CommandSpec, commandTable } from './command-table.ts'
+import { sendCommandIsStock } from './guard.ts'
+import { internals } from './ioredis-internals.ts'
+import { type RedisInternals, TRANSPORT } from './redis-internals.ts'
+import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
+import type { Transport } from './transport.ts'
+
+type Method = (this: RedisInternals, ...args: unknown[]) => unknown
+
+const stock = StockRedis.prototype as unknown as Record<string, Method>
+const tracing = tracingChannel('ioredis:command')
+const debug = internals.utilities?.Debug('redis') ?? { enabled: false }
+
+/** Whether nobody but ioredis looks at commands on their way. */
+function unobserved(redis: RedisInternals, ownSendCommand: unknown): boolean {
+  return (
+    redis.sendCommand === ownSendCommand &&
+    sendCommandIsStock() &&
+    !tracing.hasSubscribers &&
+    !debug.enabled
+  )
+}
+
+let ownSendCommand: unknown
+
+/** The connection that takes a lean command now; undefined if the call is ioredis's. */
+export function leanTransport(redis: RedisInternals, spec: CommandSpec): Transport | undefined {
+  const transport = redis[TRANSPORT]
+  if (transport === undefined || !transport.open || redis.status !== 'ready') return undefined
+  if (!unobserved(redis, ownSendCommand)) return undefined
+  const { condition } = transport
+  if (condition.subscriber && condition.protocol !== 3) return undefined
+  if (spec.blocking && !transport.blockingMayBeLean) return undefined
+  if (transport.keyPrefix !== undefined && !spec.oneKey) return undefined
+  if (internals.transformers?.argument[spec.name] !== spec.argumentTransformer) return undefined
+  return transport
+}
+
+/** Arguments as ioredis flattens them, one level; undefined if one of them is not a scalar. */
+export function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
+  const all: Scalar[] = []
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i]
+    if (isScalar(value)) {
+      all.push(value)
+    } else if (Array.isArray(value)) {
+      for (let j = 0; j < value.length; j++) {
+        if (!isScalar(value[j])) return undefined
+        all.push(value[j])
+      }
+    } else {
+      return undefined
+    }
+  }
+  return all
+}
+
+/** The key with the client's prefix, as ioredis joins them. */
+function prefixed(prefix: string, key: Scalar): Scalar {
+  if (key instanceof Buffer) return Buffer.concat([Buffer.from(prefix), key])
+  return prefix + (internals.utilities?.toArg(key) ?? '')
+}
+
+/** Sends a call with any number of arguments; undefined if it is not for the fast path. */
+function callMany(
+  transport: Transport,
+  spec: CommandSpec,
+  decoding: Decoding,
+  args: ArrayLike<unknown>,
+): Promise<unknown> | undefined {
+  const all = flattened(args)
+  if (all === undefined) return undefined
+  if (transport.keyPrefix !== undefined && all.length > 0) {
+    all[0] = prefixed(transport.keyPrefix, all[0])
+  }
+  return transport.call(spec, decoding, all.length, undefined, undefined, all)
+}
+
+function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
+  return function (this: RedisInternals, first?: unknown, second?: unknown): unknown {
+    const transport = leanTransport(this, spec)
+    if (transport !== undefined) {
+      // biome-ignore lint/complexity/noArguments: a rest parameter would allocate for every call
+      const args = arguments
+      const count = args.length
+      if (count <= 2 && isScalar(first) && isScalar(second)) {
+        const { keyPrefix } = transport
+        const key = keyPrefix === undefined || count === 0 ? first : prefixed(keyPrefix, first)
+        return transport.call(spec, decoding, count, key, second, undefined)
+      }
+      const promise = callMany(transport, spec, decoding, args)
+      if (promise !== undefined) return promise
+    }
+    // biome-ignore lint/complexity/noArguments: handed on as they are
+    return (stock[name] as Method).apply(this, arguments as unknown as unknown[])
+  }
+}
+
+/** `call('GET', key)`: the name is sent as the caller spells it. */
+function anyCommand(decoding: Decoding, name: string): Method {
+  return function (this: RedisInternals, ...args: unknown[]): unknown {
+    const [command, ...rest] = args
+    const spec = typeof command === 'string' ? commandTable.get(command) : undefined
+    const transport = spec && leanTransport(this, spec)
+    return (
+      (transport && callMany(transport, spec, decoding, rest)) ??
+      (stock[name] as Method).apply(this, args)
+    )
+  }
+}
+
+/**
+ * Defines every built-in command, in string and Buffer form, on the prototype of our class.
+ * `sendCommand` is that class's own: as long as it stands nobody wants to see each command.
+ */
+export function defineCommands(prototype: object, sendCommand: unknown): void {
+  ownSendCommand = sendCommand
+  const define = (name: string, value: Method): void => {
+    Object.defineProperty(prototype, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+  }
+  for (const [name, spec] of commandTable) {
+    define(name, method(spec, TEXT, name))
+    define(`${name}Buffer`, method(spec, BYTES, `${name}Buffer`))
+  }
+  define('call', anyCommand(TEXT, 'call'))
+  define('callBuffer', anyCommand(BYTES, 'callBuffer'))
+}

@@ -1,0 +1,87 @@
+/** Stable codes of the errors that are ours; the rest keep ioredis's classes and messages. */
+export type RedisErrorCode = 'CELERIS_REDIS_QUEUE_FULL' | 'CELERIS_REDIS_OPTIONS'
+
+/**
+ * A new command was refused because more waits than the client may hold
+ * (`maxQueuedBytes`, `maxQueuedCommands`). Nothing of it was sent; what was accepted before stays.
+ */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError'
+  readonly code = 'CELERIS_REDIS_QUEUE_FULL'
+  /** No byte of the command reached the server. */
+  readonly mayHaveRun = false
+  /** What waits now, in the unit of `limit`. */
+  readonly queued: number
+  readonly limit: number
+
+  constructor(option: 'maxQueuedBytes' | 'maxQueuedCommands', queued: number, limit: number) {
+    const unit = option === 'maxQueuedBytes' ? 'bytes' : 'commands'
+    super(
+      `${queued} ${unit} wait for Redis and ${option} is ${limit}: the server does not keep up. ` +
+        `Send less, retry later, or raise ${option}.`,
+    )
+    this.queued = queued
+    this.limit = limit
+  }
+}
+
+/** An option of ours has a value it cannot have; the message says which and what is allowed. */
+export class RedisOptionError extends Error {
+  override readonly name = 'RedisOptionError'
+  readonly code = 'CELERIS_REDIS_OPTIONS'
+}
+
+/** State of a command whose reply will not come, as its error tells it. */
+export interface Failure {
+  readonly name: string
+  readonly args: readonly unknown[]
+  readonly address: string
+  readonly state: string
+  /** How often the connection was tried since it was last ready. */
+  readonly attempts: number
+  readonly mayHaveRun: boolean
+}
+
+/** What errors of commands that got no reply tell beside class and message, which are ioredis's. */
+export interface FailureDetails {
+  /** Name and arguments of the command; the arguments are not enumerable, so loggers skip them. */
+  readonly command: { readonly name: string; readonly args: readonly unknown[] }
+  /** `host:port` or path of the server. */
+  readonly address: string
+  /** Status of the client when the command failed. */
+  readonly state: string
+  readonly attempts: number
+  /** False only if no byte of the command reached the kernel: it has not run. */
+  readonly mayHaveRun: boolean
+}
+
+const hidden = (value: unknown): PropertyDescriptor => ({
+  value,
+  enumerable: false,
+  configurable: true,
+  writable: true,
+})
+
+/** Name in sight, arguments out of the way of loggers. */
+export function commandOf(name: string, args: readonly unknown[]): object {
+  return Object.defineProperty({ name }, 'args', hidden(args))
+}
+
+/** A copy of `error`, of its class and message, that says what happened to one command. */
+export function failureOf(error: Error, failure: Failure): Error {
+  const copy = Object.create(Object.getPrototypeOf(error), {
+    ...Object.getOwnPropertyDescriptors(error),
+    command: hidden(commandOf(failure.name, failure.args)),
+  }) as Error & Record<string, unknown>
+  copy.address = failure.address
+  copy.state = failure.state
+  copy.attempts = failure.attempts
+  copy.mayHaveRun = failure.mayHaveRun
+  if (copy.cause === undefined) Object.defineProperty(copy, 'cause', hidden(error))
+  return copy
+}
+
+/** Keeps `error.command` out of enumeration: ioredis assigns it, and loggers would print it. */
+export function hideCommand(error: Error): void {
+  Object.defineProperty(error, 'command', hidden(undefined))
+}

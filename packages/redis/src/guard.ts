@@ -1,0 +1,66 @@
+// Whether the parts of ioredis that the fast path stands on are as it expects them.
+import { Command, Pipeline, Redis } from 'ioredis'
+import { internals } from './ioredis-internals.ts'
+
+const REDIS_METHODS = [
+  'connect',
+  'disconnect',
+  'duplicate',
+  'flushQueue',
+  'handleReconnection',
+  'recoverFromFatalError',
+  'resetCommandQueue',
+  'resetOfflineQueue',
+  'sendCommand',
+  'setSocketTimeout',
+  'setStatus',
+  'silentEmit',
+] as const
+const HANDLER_METHODS = ['returnReply', 'returnError', 'returnPush', 'returnFatalError'] as const
+const COMMAND_METHODS = ['toWritable', 'setReplyContext', 'getKeys', 'transformReply'] as const
+const PIPELINE_METHODS = ['exec', 'fillResult', 'sendCommand', 'addBatch'] as const
+
+function missing(owner: string, methods: readonly string[], from: object | undefined): string[] {
+  const members = (from ?? {}) as Record<string, unknown>
+  return methods.filter((name) => typeof members[name] !== 'function').map((m) => `${owner}.${m}`)
+}
+
+/** What this version of ioredis lacks or does otherwise; empty if the fast path can stand on it. */
+function unexpected(): string[] {
+  const { dataHandler, replyErrors, transformers, utilities } = internals
+  return [
+    ...missing('Redis', REDIS_METHODS, Redis.prototype),
+    ...missing('DataHandler', HANDLER_METHODS, dataHandler),
+    ...missing('Command', COMMAND_METHODS, Command.prototype),
+    ...missing('Pipeline', PIPELINE_METHODS, Pipeline.prototype),
+    ...missing('errors', ['SimpleError', 'BlobError'], replyErrors),
+    ...missing('utils', ['toArg', 'convertBufferToString', 'defaults', 'Debug'], utilities),
+    ...(transformers?.argument && transformers.reply ? [] : ['Command._transformer']),
+  ]
+}
+
+function probe(): string | undefined {
+  if (process.env.CELERIS_REDIS_FASTPATH === '0') return 'CELERIS_REDIS_FASTPATH is 0'
+  const lacking = unexpected()
+  if (lacking.length === 0) return undefined
+  const reason = `this version of ioredis has no ${lacking.join(', ')} as expected`
+  process.emitWarning(
+    `@celeris/redis works as plain ioredis: ${reason}. Install ioredis 6.0 or a newer @celeris/redis.`,
+    { code: 'CELERIS_REDIS_FASTPATH' },
+  )
+  return reason
+}
+
+/** Why no client of this process can use the fast path; undefined if they can. */
+export const unusable: string | undefined = probe()
+
+/** `sendCommand` of ioredis as it was when this was loaded. */
+export const stockSendCommand: unknown = Redis.prototype.sendCommand
+
+/** Tracing tools wrap `sendCommand`, perhaps before we are loaded: their copy has other source text. */
+const looksStock = String(stockSendCommand).includes('setReplyContext')
+
+/** Whether ioredis's own `sendCommand` still stands: else every command has to go through it. */
+export function sendCommandIsStock(): boolean {
+  return looksStock && Redis.prototype.sendCommand === stockSendCommand
+}

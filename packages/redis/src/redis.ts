@@ -1,0 +1,101 @@
+import { Redis as StockRedis } from 'ioredis'
+import { defineCommands } from './command-methods.ts'
+import { unusable } from './guard.ts'
+import { queuedOf } from './queue-bounds.ts'
+import { hooks } from './redis-hooks.ts'
+import { type FastPathState, type RedisInternals, TRANSPORT } from './redis-internals.ts'
+import { type RedisOptions, resolveOptions } from './redis-options.ts'
+
+/** What waits in a client. */
+export interface Queued {
+  /** What `maxQueuedBytes` counts. */
+  readonly bytes: number
+  /** Commands whose reply is outstanding. */
+  readonly commands: number
+  /** Commands that wait for the connection. */
+  readonly offline: number
+}
+
+type ReplyMappingMode = 'legacy' | 'resp3'
+type Mapped<Mapping extends ReplyMappingMode> = RedisOptions & { replyMapping?: Mapping }
+
+/**
+ * A client for one Redis server or a Sentinel group: ioredis's `Redis`, with the same options,
+ * methods, events and errors, whose commands cost a fraction. See ioredis for what is not said here.
+ * @throws RedisOptionError `CELERIS_REDIS_OPTIONS` if an option of ours has a value it cannot have.
+ * @example
+ * ```js
+ * import Redis from '@celeris/redis'
+ *
+ * const redis = new Redis()
+ * await redis.set('greeting', 'hello', 'EX', 60)
+ * console.log(await redis.get('greeting'))
+ * await redis.quit()
+ * ```
+ */
+export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRedis<Mapping> {
+  declare options: RedisOptions
+
+  constructor(port: number, host: string, options: Mapped<Mapping>)
+  constructor(path: string, options: Mapped<Mapping>)
+  constructor(port: number, options: Mapped<Mapping>)
+  constructor(port: number, host: string)
+  constructor(options: Mapped<Mapping>)
+  constructor(port: number)
+  constructor(path: string)
+  constructor()
+  constructor(...args: unknown[]) {
+    super(...(args as [RedisOptions & { replyMapping?: Mapping }]))
+    try {
+      resolveOptions(this.options)
+    } catch (error) {
+      this.disconnect()
+      throw error
+    }
+  }
+
+  /** The same as `new Redis()`. */
+  static override createClient(...args: ConstructorParameters<typeof Redis>): Redis {
+    return new Redis(...args)
+  }
+
+  /** Whether commands take the fast path, and if not, why: then this is plain ioredis. */
+  get fastPath(): FastPathState {
+    if (unusable !== undefined) return { active: false, reason: unusable }
+    const { fastPath } = this.options
+    return fastPath === false || (fastPath as unknown) === 'false'
+      ? { active: false, reason: 'option fastPath is false' }
+      : ACTIVE
+  }
+
+  /** What waits in this client now: bytes, commands, commands in the offline queue. */
+  get queued(): Queued {
+    return queuedOf(this as unknown as RedisInternals)
+  }
+
+  /**
+   * Hands all commands that were called to the kernel now, not at the end of this turn of the event
+   * loop: for code that is about to block the thread.
+   */
+  flush(): void {
+    ;(this as unknown as RedisInternals)[TRANSPORT]?.flush()
+  }
+}
+
+const ACTIVE: FastPathState = Object.freeze({ active: true })
+
+function hide(target: object, members: object): void {
+  for (const [name, value] of Object.entries(members)) {
+    Object.defineProperty(target, name, { value, writable: true, configurable: true })
+  }
+}
+
+if (unusable === undefined) {
+  hide(Redis.prototype, hooks)
+  defineCommands(Redis.prototype, hooks.sendCommand)
+}
+hide(Redis.prototype, {
+  duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
+    return new Redis({ ...this.options, ...override } as Mapped<'legacy'>)
+  },
+})

@@ -1,0 +1,325 @@
+// Hot path, L1: one write a turn and one parser for everything that goes over a connection.
+import { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import { CommandDeadlines } from './command-deadlines.ts'
+import { encode0, encode1, encode2, encodeAll, type Scalar } from './command-encoder.ts'
+import type { CommandSpec } from './command-table.ts'
+import { type Failure, hideCommand, QueueFullError } from './errors.ts'
+import { type Flushable, flushOnImmediate, flushOnNextTick } from './flush-schedule.ts'
+import {
+  type Condition,
+  type DataHandler,
+  type ErrorClass,
+  internals,
+  type QueuedCommand,
+} from './ioredis-internals.ts'
+import { LeanCommand } from './lean-command.ts'
+import type { RedisInternals } from './redis-internals.ts'
+import type { ResolvedOptions } from './redis-options.ts'
+import { BYTES, type Decoding, ReplyParser, type ReplyReceiver } from './reply-parser.ts'
+import { SocketWatch } from './socket-watch.ts'
+import { SEGMENT_BYTES, WriteBuffer } from './write-buffer.ts'
+
+/** Weight of a waiting command beside its bytes: about what its objects take. */
+export const COMMAND_WEIGHT_BYTES = 256
+
+type Write = (chunk: Uint8Array | string, ...rest: unknown[]) => boolean
+
+/** Sockets of Node itself are done with a buffer once `writableLength` is 0. */
+function isPlain(stream: Duplex): boolean {
+  const { constructor } = stream
+  return constructor === Socket || constructor === TLSSocket
+}
+
+/** One connection of one client: from its `connect` status to its `close`. */
+export class Transport implements ReplyReceiver, Flushable {
+  readonly redis: RedisInternals
+  readonly limits: ResolvedOptions
+  readonly out: WriteBuffer = new WriteBuffer()
+  readonly watch: SocketWatch
+  /** How often bytes were handed to the socket. */
+  flushes = 0
+  /** Lean commands may be queued: set when ready, cleared when the stream ends. */
+  open = false
+  keyPrefix: string | undefined
+  blockingMayBeLean = true
+  #deadlines: CommandDeadlines | undefined
+  readonly #stream: Duplex
+  readonly #handler: DataHandler
+  readonly #parser: ReplyParser
+  readonly #plain: boolean
+  readonly #write: Write
+  #current: LeanCommand | undefined
+  /** Commands whose bytes were handed over and whose replies are not there. */
+  #sent = 0
+  #scheduled = false
+  #full = false
+  #broken = false
+
+  constructor(redis: RedisInternals, limits: ResolvedOptions) {
+    const stream = redis.stream as Duplex
+    const errors = internals.replyErrors as { SimpleError: ErrorClass; BlobError: ErrorClass }
+    this.redis = redis
+    this.limits = limits
+    this.watch = new SocketWatch(redis)
+    this.#stream = stream
+    this.#plain = isPlain(stream)
+    this.#write = stream.write.bind(stream) as Write
+    this.#handler = Object.create(internals.dataHandler as DataHandler) as DataHandler
+    this.#handler.redis = redis
+    this.#parser = new ReplyParser(this, {
+      mapping: this.condition.replyMapping,
+      stringNumbers: redis.options.stringNumbers === true,
+      maxReplyBytes: limits.maxReplyBytes,
+      maxReplyElements: limits.maxReplyElements,
+      SimpleError: errors.SimpleError,
+      BlobError: errors.BlobError,
+    })
+    this.#shadow(stream)
+    stream.on('drain', () => {
+      this.#full = false
+      this.#send()
+    })
+    stream.once('close', () => this.close())
+    stream.once('end', () => {
+      this.open = false
+    })
+  }
+
+  get condition(): Condition {
+    return this.redis.condition as Condition
+  }
+
+  /** Takes over what ioredis does with the stream; the stream's class stays as it is. */
+  #shadow(stream: Duplex): void {
+    const { end, destroy, prependListener } = stream
+    const shadows = {
+      write: (chunk: Uint8Array | string, ...rest: unknown[]) => this.#takeWrite(chunk, rest),
+      end: (...args: unknown[]) => {
+        this.open = false
+        this.#sendAll()
+        return Reflect.apply(end, stream, args)
+      },
+      destroy: (error?: Error) => {
+        this.open = false
+        // What was called before is in the kernel with ioredis.
+        if (error === undefined) this.#sendAll()
+        return destroy.call(stream, error)
+      },
+      // Its data handler is built right after this: our parser takes the place of its decoder.
+      prependListener: (event: string, listener: (...args: unknown[]) => void) => {
+        if (event !== 'data') return prependListener.call(stream, event, listener)
+        Reflect.deleteProperty(stream, 'prependListener')
+        return prependListener.call(stream, event, (chunk: Buffer) => this.#read(chunk))
+      },
+    }
+    Object.assign(stream, shadows)
+  }
+
+  /** Commands may be lean from now on, if nothing in the options forbids it. */
+  ready(): void {
+    const { options } = this.redis
+    this.open =
+      !options.showFriendlyErrorStack &&
+      !options.monitor &&
+      !((options.keyPrefix as unknown) instanceof Buffer) &&
+      !options.himportFieldsets?.length
+    this.keyPrefix = options.keyPrefix || undefined
+    this.blockingMayBeLean = !(Number(options.blockingTimeout) > 0)
+    if (typeof options.commandTimeout === 'number') {
+      this.#deadlines = new CommandDeadlines(this.redis, options.commandTimeout)
+    }
+    this.watch.timeoutMs = options.socketTimeout
+  }
+
+  /** Nothing more will be sent or read. */
+  close(): void {
+    this.open = false
+    this.out.take()
+    this.#deadlines?.close()
+  }
+
+  /** Bytes the kernel has not taken. */
+  get queuedBytes(): number {
+    return this.out.length + this.#stream.writableLength
+  }
+
+  /** Commands not handed to the socket yet. */
+  get unsentCommands(): number {
+    return Math.max(0, this.redis.commandQueue.length - this.#sent)
+  }
+
+  /** Why one more command cannot be taken; undefined if it can. */
+  refusal(): QueueFullError | undefined {
+    const { maxQueuedBytes, maxQueuedCommands } = this.limits
+    const waiting = this.redis.commandQueue.length
+    const bytes = this.queuedBytes + waiting * COMMAND_WEIGHT_BYTES
+    if (bytes >= maxQueuedBytes) return new QueueFullError('maxQueuedBytes', bytes, maxQueuedBytes)
+    if (waiting < maxQueuedCommands) return undefined
+    return new QueueFullError('maxQueuedCommands', waiting, maxQueuedCommands)
+  }
+
+  /** Encodes a command and queues it for its reply: L2. `all` has the arguments if more than two. */
+  call(
+    spec: CommandSpec,
+    decoding: Decoding,
+    count: number,
+    first: Scalar,
+    second: Scalar,
+    all: readonly Scalar[] | undefined,
+  ): Promise<unknown> {
+    const refusal = this.refusal()
+    if (refusal !== undefined) return Promise.reject(refusal)
+    const command = new LeanCommand(spec.head, decoding, this, count, first, second, all)
+    this.enqueue(spec, command, count, first, second, all)
+    return command.promise
+  }
+
+  /** Encodes and queues a command that was made elsewhere. */
+  enqueue(
+    spec: CommandSpec,
+    command: LeanCommand,
+    count: number,
+    first: Scalar,
+    second: Scalar,
+    all: readonly Scalar[] | undefined,
+  ): void {
+    const { out } = this
+    const { borrowBuffers } = this.limits
+    if (all !== undefined) encodeAll(out, spec.head, all, borrowBuffers)
+    else if (count === 1) encode1(out, spec.head, first, borrowBuffers)
+    else if (count === 2) encode2(out, spec.head, first, second, borrowBuffers)
+    else encode0(out, spec.head)
+    if (this.#deadlines !== undefined) this.#deadlines.add(command)
+    if (this.watch.timeoutMs !== undefined) this.watch.sent()
+    this.redis.commandQueue.push(command)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.out.length >= SEGMENT_BYTES) {
+      this.#send()
+    } else if (!this.#scheduled) {
+      this.#scheduled = true
+      if (this.#sent === 0) flushOnNextTick(this)
+      else flushOnImmediate(this)
+    }
+  }
+
+  /** ioredis writes one command, or one pipeline, a call: it joins the bytes of this turn. */
+  #takeWrite(chunk: Uint8Array | string, rest: readonly unknown[]): boolean {
+    if (rest.length > 0 || (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))) {
+      this.#sendAll()
+      return this.#write(chunk, ...rest)
+    }
+    if (typeof chunk === 'string') this.out.appendText(chunk)
+    else this.out.appendBytes(chunk)
+    this.#schedule()
+    return !this.#full
+  }
+
+  flush(): void {
+    this.#scheduled = false
+    this.#send()
+  }
+
+  #send(): void {
+    if (!this.#full) this.#sendAll()
+  }
+
+  /** Hands all bytes to the stream, which keeps what the kernel does not take. */
+  #sendAll(): void {
+    const { out } = this
+    if (out.length === 0) return
+    const stream = this.#stream
+    if (stream.destroyed || stream.writableEnded) {
+      out.take()
+      return
+    }
+    this.flushes++
+    this.#sent = this.redis.commandQueue.length
+    if (out.isOne) {
+      this.#write(out.only())
+      if (this.#plain && stream.writableLength === 0) out.reuse()
+      else out.giveAway()
+    } else {
+      stream.cork()
+      for (const segment of out.take()) this.#write(segment)
+      stream.uncork()
+    }
+    this.#full = stream.writableNeedDrain
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#broken) return
+    this.watch.received()
+    try {
+      this.#parser.parse(chunk)
+    } catch (error) {
+      this.#broken = true
+      this.#handler.returnFatalError(error as Error)
+    }
+    const waiting = this.redis.commandQueue.length
+    if (waiting < this.#sent) this.#sent = waiting
+  }
+
+  /** ReplyReceiver: the head of the queue says how its reply is decoded. */
+  decoding(): Decoding {
+    const head = this.redis.commandQueue.peekFront()
+    if (head instanceof LeanCommand) {
+      const { condition } = this
+      if (!condition.subscriber || condition.protocol === 3) {
+        this.#current = head
+        return head.decoding
+      }
+    }
+    this.#current = undefined
+    return BYTES
+  }
+
+  /** ReplyReceiver. */
+  reply(value: unknown): void {
+    const command = this.#current
+    if (command === undefined) {
+      this.#dispatch('returnReply', value)
+    } else {
+      this.redis.commandQueue.shift()
+      command.settle(value)
+    }
+  }
+
+  /** ReplyReceiver. */
+  error(error: Error): void {
+    hideCommand(error)
+    this.#dispatch('returnError', error)
+  }
+
+  /** ReplyReceiver. */
+  push(value: unknown[]): void {
+    this.#dispatch('returnPush', value)
+  }
+
+  /** What a listener or transformer of the user throws is not an error of the connection. */
+  #dispatch(method: 'returnReply' | 'returnError' | 'returnPush', value: unknown): void {
+    try {
+      this.#handler[method](value as never)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  /** What is known of a command whose reply will not come. */
+  failureOf(command: Pick<QueuedCommand, 'name' | 'args'>, flushes: number): Failure {
+    return {
+      name: command.name,
+      args: command.args,
+      address: this.redis._getDescription(),
+      state: this.redis.status,
+      attempts: this.redis.retryAttempts,
+      mayHaveRun: this.flushes > flushes,
+    }
+  }
+}
