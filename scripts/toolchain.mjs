@@ -55,7 +55,9 @@ export function aptInstall(packages) {
 
 /** Installs what is missing of `{ command: package }`; returns the commands still missing. */
 export function ensureCommands(wanted) {
-  const missing = () => Object.keys(wanted).filter((c) => ask(c, ['--version']) === undefined)
+  // Not asked for its version: openssl has no such option before 3.2.
+  const isMissing = (command) => ask('sh', ['-c', 'command -v "$0"', command]) === undefined
+  const missing = () => Object.keys(wanted).filter(isMissing)
   const before = missing()
   if (before.length === 0) return []
   if (!aptInstall([...new Set(before.flatMap((command) => wanted[command]))])) return before
