@@ -18,19 +18,25 @@ export class CommandDeadlines {
     this.#timer ??= setTimeout(() => this.#expire(), this.#timeoutMs)
   }
 
+  /** Queued commands whose time runs, oldest first. */
+  *#timed(): Generator<LeanCommand> {
+    const queue = this.#redis.commandQueue
+    for (let i = 0; i < queue.length; i++) {
+      const command = queue.peekAt(i)?.command as LeanCommand | undefined
+      if (command?.deadline && !command.isSettled) yield command
+    }
+  }
+
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    const queue = this.#redis.commandQueue
-    for (let i = 0; i < queue.length; i++) {
-      const { deadline, isSettled } = queue.peekAt(i)?.command as LeanCommand
-      if (!deadline || isSettled) continue
-      if (deadline > now) {
+    for (const command of this.#timed()) {
+      if (command.deadline > now) {
         // Timers of Node may fire up to a millisecond early.
-        this.#timer = setTimeout(() => this.#expire(), Math.ceil(deadline - now))
+        this.#timer = setTimeout(() => this.#expire(), Math.ceil(command.deadline - now))
         return
       }
-      ;(queue.peekAt(i)?.command as LeanCommand).reject(new Error('Command timed out'))
+      command.reject(new Error('Command timed out'))
     }
   }
 
@@ -39,10 +45,7 @@ export class CommandDeadlines {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const now = performance.now()
-    const queue = this.#redis.commandQueue
-    for (let i = 0; i < queue.length; i++) {
-      const command = queue.peekAt(i)?.command as LeanCommand
-      if (!command.deadline || command.isSettled) continue
+    for (const command of this.#timed()) {
       command.setTimeout(Math.max(1, command.deadline - now))
     }
   }

@@ -38,7 +38,9 @@ export {
 } from 'ioredis'
 export { Cluster } from './cluster.ts'
 export { type FailureDetails, QueueFullError, RedisOptionError } from './errors.ts'
-export { type Queued, Redis, Redis as default } from './redis.ts'
+export type { Queued } from './redis.ts'
+// biome-ignore lint/style/noDefaultExport: ioredis has it
+export { Redis, Redis as default } from './redis.ts'
 export type { FastPathState } from './redis-internals.ts'
 export type { FastPathOptions, RedisOptions } from './redis-options.ts'
 

@@ -1,5 +1,5 @@
 // Hot path: RESP2 and RESP3 replies, parsed in place in the chunks of a connection.
-import { constants } from 'node:buffer'
+import { constants, isAscii } from 'node:buffer'
 import { Aggregate, type AggregateKind, DROPPED, LIST, OBJECT } from './reply-aggregate.ts'
 import { HeldBytes } from './reply-bytes.ts'
 import {
@@ -80,6 +80,9 @@ const AT_BULK_LINE_FEED = 4
 
 /** Sizes and integers of more digits leave the straight loop: in there all are small integers. */
 const FAST_DIGITS_MAX = 9
+
+/** A smaller chunk holds too few values to ask whether all of it is ASCII. */
+const ASCII_CHECK_BYTES = 256
 
 const TRUE = 0x74
 const FALSE = 0x66
@@ -177,6 +180,8 @@ export class ReplyParser {
     if (length === 0 || this.#stopped) return
     const bytes = chunk as SliceableBuffer
     const receiver = this.#receiver
+    // Costs less for a whole chunk than the decoding of UTF-8 costs for one value of it.
+    const ascii = length > ASCII_CHECK_BYTES && isAscii(chunk)
     let offset = this.#phase === AT_TYPE ? 0 : this.#resume(bytes)
     while (offset < length && !this.#stopped) {
       const type = bytes[offset]!
@@ -223,7 +228,8 @@ export class ReplyParser {
           }
           if (bytes[end] !== CR || bytes[end + 1] !== LF) this.#fail('Missing CRLF')
           const decoding = this.#depth === 0 ? receiver.decoding() : this.#decoding
-          value = decoding === TEXT ? textOf(bytes, next, end) : bytesOf(bytes, next, end)
+          if (decoding === BYTES) value = bytesOf(bytes, next, end)
+          else value = ascii ? bytes.latin1Slice(next, end) : textOf(bytes, next, end)
           offset = end + 2
         } else if (type === INTEGER) {
           if (this.#depth === 0) receiver.decoding()
@@ -445,7 +451,7 @@ export class ReplyParser {
   #text(source: SliceableBuffer, start: number, end: number): unknown {
     if (end - start <= constants.MAX_STRING_LENGTH) return textOf(source, start, end)
     try {
-      return textOf(source, start, end)
+      return source.utf8Slice(start, end)
     } catch (error) {
       this.#undecodable = error as Error
       return null

@@ -1,25 +1,35 @@
 // Hot path: the bytes of one value become a string, a Buffer or a number.
-import { isAscii } from 'node:buffer'
+import { isAscii, isUtf8, transcode } from 'node:buffer'
 
 /** What Node's Buffer has besides its documented methods: the decoders under `toString`. */
 export interface SliceableBuffer extends Buffer {
   latin1Slice(start: number, end: number): string
+  ucs2Slice(start: number, end: number): string
   utf8Slice(start: number, end: number): string
 }
 
 /** From here on it pays to ask first whether all bytes are ASCII. */
-const ASCII_CHECK_BYTES = 256
+const ASCII_CHECK_BYTES = 1_500
+
+/** From here on UTF-16 in between is several times quicker than V8's own reading of UTF-8. */
+const TRANSCODE_BYTES = 8_192
+
+/** Node has it unless it was built without ICU. */
+const canTranscode = typeof transcode === 'function'
+
+/** The characters of these bytes as UTF-8, of which there are no more than a string can have. */
+export function textOf(source: SliceableBuffer, start: number, end: number): string {
+  const size = end - start
+  if (size < ASCII_CHECK_BYTES) return source.utf8Slice(start, end)
+  const bytes = source.subarray(start, end)
+  if (isAscii(bytes)) return source.latin1Slice(start, end)
+  if (size < TRANSCODE_BYTES || !canTranscode || !isUtf8(bytes)) return source.utf8Slice(start, end)
+  const units = transcode(bytes, 'utf8', 'utf16le') as SliceableBuffer
+  return units.ucs2Slice(0, units.length)
+}
 
 /** A copy of fewer bytes is quicker by hand than by a call into Node. */
 const COPY_BY_HAND_BYTES = 48
-
-/** Characters of these bytes as UTF-8; throws Node's ERR_STRING_TOO_LONG. */
-export function textOf(source: SliceableBuffer, start: number, end: number): string {
-  if (end - start < ASCII_CHECK_BYTES || !isAscii(source.subarray(start, end))) {
-    return source.utf8Slice(start, end)
-  }
-  return source.latin1Slice(start, end)
-}
 
 /** These bytes in memory that no larger chunk is kept alive for. */
 export function bytesOf(chunk: Buffer, start: number, end: number): Buffer {

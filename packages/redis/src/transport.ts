@@ -28,8 +28,8 @@ type Write = (chunk: Uint8Array | string, ...rest: unknown[]) => boolean
 
 /** Sockets of Node itself are done with a buffer once `writableLength` is 0. */
 function isPlain(stream: Duplex): boolean {
-  const { constructor } = stream
-  return constructor === Socket || constructor === TLSSocket
+  const kind: unknown = stream.constructor
+  return kind === Socket || kind === TLSSocket
 }
 
 /** One connection of one client: from its `connect` status to its `close`. */
