@@ -20,9 +20,15 @@ interface RedisFlags {
   readonly bars?: boolean
   readonly json?: string
   readonly cpuProfile?: string
+  readonly priority?: boolean
 }
 
-const OPTIONAL_POINTS = ['tls']
+// What a size leaves out unless it is asked for: `check` runs each kind of work once.
+const LEFT_OUT: Record<'check' | 'short' | 'full', string[]> = {
+  check: ['512', '1k', '64k', 'tls'],
+  short: ['tls'],
+  full: [],
+}
 const OPTIONAL_RIVALS = ['self']
 
 const without = <T extends { readonly name: string }>(all: readonly T[], names: string[]): T[] =>
@@ -49,11 +55,12 @@ const redis = async (flags: RedisFlags): Promise<void> => {
   const profileFolder = flags.cpuProfile === undefined ? undefined : resolve(flags.cpuProfile)
   if (profileFolder !== undefined) await mkdir(profileFolder, { recursive: true })
   const report = await measureRedis(bench, {
-    points: flags.points ?? without(redisPoints, size === 'full' ? [] : OPTIONAL_POINTS),
+    points: flags.points ?? without(redisPoints, LEFT_OUT[size]),
     rivals: flags.against ?? without(redisRivals, OPTIONAL_RIVALS),
     timing: redisTimings[size],
-    heap: size !== 'check' && profileFolder === undefined,
+    heap: profileFolder === undefined,
     profileFolder,
+    raised: flags.priority === true,
     judged: size !== 'check',
   })
   print(report)
@@ -83,5 +90,9 @@ export const redisCommand = (): Command =>
     .option('--check', 'everything runs once, for some milliseconds; nothing is judged')
     .option('--bars', 'exit code 1 when a bar is missed')
     .option('--cpu-profile <folder>', 'writes CPU profiles of our side; nothing is judged')
+    .option(
+      '--priority',
+      'runs clients and servers with precedence over other programs (needs root)',
+    )
     .option('--json <file>', 'also writes the report as JSON')
     .action(redis)

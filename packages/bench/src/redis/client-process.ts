@@ -5,10 +5,11 @@ import type { Readable, Writable } from 'node:stream'
 import { BenchError } from '../errors.ts'
 import { packageRoot } from '../package-root.ts'
 import { peerFolder } from '../peers/peer-list.ts'
-import { type Pinning, pinnedCommand } from '../tools/pinning.ts'
+import { pinnedCommand } from '../tools/pinning.ts'
+import { precedence, raiseSession } from '../tools/priority.ts'
 import type { RedisLibrary } from './redis-libraries.ts'
 import type { RedisPoint } from './redis-points.ts'
-import type { RedisEndpoint } from './redis-servers.ts'
+import type { RedisEndpoint, RedisMachine } from './redis-servers.ts'
 
 /** What a client says about a slice. */
 export interface ClientSlice {
@@ -86,7 +87,7 @@ const conversation = (name: string, child: Child) => {
  * @throws BenchError `CELERIS_BENCH_REDIS` with what it said, when it gives up.
  */
 export const startClient = async (
-  pinning: Pinning,
+  { pinning, raised }: RedisMachine,
   { library, point, endpoint, nodeFlags = [] }: ClientOptions,
 ): Promise<ClientProcess> => {
   const options = {
@@ -99,6 +100,7 @@ export const startClient = async (
     ca: endpoint.ca,
   }
   const [file, words] = pinnedCommand(pinning, pinning.serverCore, [
+    ...precedence(raised),
     ...library.program(nodeFlags),
     join(packageRoot, 'servers', 'redis-client.mjs'),
     JSON.stringify(options),
@@ -114,6 +116,7 @@ export const startClient = async (
     child.once('exit', () => resolve())
   })
   const { answer, ask } = conversation(library.name, child)
+  await raiseSession(raised, child.pid)
   await answer()
   return {
     pid: child.pid ?? 0,

@@ -1,11 +1,11 @@
-import { join } from 'node:path'
+import { BenchError } from '../errors.ts'
 import { residentMemory } from '../measure/memory.ts'
 import type { Workbench } from '../workbench.ts'
 import { type ClientProcess, startClient } from './client-process.ts'
 import { celeris, type RedisLibrary } from './redis-libraries.ts'
 import type { RedisPlan } from './redis-plan.ts'
 import type { RedisPoint } from './redis-points.ts'
-import type { RedisEndpoint } from './redis-servers.ts'
+import type { RedisEndpoint, RedisMachine } from './redis-servers.ts'
 import { scheduling } from './scheduling.ts'
 
 /** One slice of one side. */
@@ -27,6 +27,12 @@ export interface SideSamples {
   readonly library: RedisLibrary
   readonly launches: RedisSlice[][]
   peakMiB: number
+}
+
+/** Who hears how a point goes. */
+export interface PointListener {
+  readonly onLaunch: () => void
+  readonly onFailed: (rival: RedisLibrary, error: BenchError) => void
 }
 
 /** Every side's samples, the subject's first. */
@@ -64,7 +70,7 @@ const profileFlags = (plan: RedisPlan, point: RedisPoint, launch: number): strin
     : [
         '--cpu-prof',
         `--cpu-prof-dir=${plan.profileFolder}`,
-        `--cpu-prof-name=${join(`celeris-${point.name}-${launch + 1}.cpuprofile`)}`,
+        `--cpu-prof-name=celeris-${point.name}-${launch + 1}.cpuprofile`,
       ]
 
 const isDisturbed = ({ waitedNs, wallNs }: RedisSlice): boolean =>
@@ -99,23 +105,33 @@ const takeCycles = async (
 export const measurePoint = async (
   bench: Workbench,
   plan: RedisPlan,
+  machine: RedisMachine,
   point: RedisPoint,
   endpoint: RedisEndpoint,
-  onLaunch: () => void,
+  { onLaunch, onFailed }: PointListener,
 ): Promise<PointSamples> => {
   const libraries = [celeris, ...plan.rivals.filter((rival) => rival.fits(point))]
-  const sides = libraries.map(
+  let sides = libraries.map(
     (library): SideSamples => ({ library, launches: [], peakMiB: Number.NaN }),
   )
   let disturbed = 0
   for (let launch = 0; launch < plan.timing.launches && !bench.signal.aborted; launch++) {
     const clients: ClientProcess[] = []
     try {
-      for (const library of libraries) {
+      for (const side of sides) {
+        const { library } = side
         const nodeFlags = library === celeris ? profileFlags(plan, point, launch) : []
-        const client = await startClient(bench.pinning, { library, point, endpoint, nodeFlags })
-        clients.push(client)
-        await client.warm(plan.timing.warmMs)
+        try {
+          const client = await startClient(machine, { library, point, endpoint, nodeFlags })
+          clients.push(client)
+          await client.warm(plan.timing.warmMs)
+        } catch (error) {
+          // A rival that cannot do this must not cost the user the point.
+          if (library === celeris || !(error instanceof BenchError)) throw error
+          clients.splice(sides.indexOf(side))
+          sides = sides.filter((one) => one !== side)
+          onFailed(library, error)
+        }
       }
       const taken = await takeCycles(bench, plan, clients, endpoint)
       disturbed += taken.disturbed

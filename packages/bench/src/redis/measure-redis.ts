@@ -8,7 +8,12 @@ import { pointResult, type RedisPointResult } from './redis-figures.ts'
 import { measureRedisHeap, type RedisHeap } from './redis-heap.ts'
 import { celeris, type RedisLibrary } from './redis-libraries.ts'
 import type { RedisPlan } from './redis-plan.ts'
-import { createRedisServers, type RedisServers, redisServerVersion } from './redis-servers.ts'
+import {
+  createRedisServers,
+  type RedisMachine,
+  type RedisServers,
+  redisServerVersion,
+} from './redis-servers.ts'
 
 /** What `redis` leaves behind, as JSON. */
 export interface RedisReport {
@@ -58,28 +63,33 @@ const lineUp = async (plan: RedisPlan, say: (line: string) => void): Promise<Lin
 const measurePoints = async (
   bench: Workbench,
   plan: RedisPlan,
+  machine: RedisMachine,
   servers: RedisServers,
   skipped: LineUp['skipped'],
 ): Promise<RedisPointResult[]> => {
   const results: RedisPointResult[] = []
   const progress = bench.progress(plan.points.length * plan.timing.launches)
   let done = 0
+  const skip = (name: string, error: BenchError): void => {
+    const reason = shortReason(error.message)
+    skipped.push({ name, reason })
+    bench.say(`skipped ${name}: ${reason}`)
+  }
   try {
     for (const point of plan.points) {
       if (bench.signal.aborted) break
       progress.update(done, point.title)
       try {
         const endpoint = await servers.endpoint(point.topology)
-        const samples = await measurePoint(bench, plan, point, endpoint, () =>
-          progress.update(++done, point.title),
-        )
+        const samples = await measurePoint(bench, plan, machine, point, endpoint, {
+          onLaunch: () => progress.update(++done, point.title),
+          onFailed: (rival, error) => skip(`${rival.name}, ${point.title}`, error),
+        })
         if (!bench.signal.aborted) results.push(pointResult(point, samples))
       } catch (error) {
         // One point that cannot be measured (a server without TLS) must not hide the others.
         if (!(error instanceof BenchError) || plan.points.length === 1) throw error
-        const reason = shortReason(error.message)
-        skipped.push({ name: point.title, reason })
-        bench.say(`skipped ${point.title}: ${reason}`)
+        skip(point.title, error)
       }
     }
   } finally {
@@ -92,6 +102,7 @@ const measureHeaps = async (
   bench: Workbench,
   rivals: readonly RedisLibrary[],
   plan: RedisPlan,
+  machine: RedisMachine,
   servers: RedisServers,
 ): Promise<RedisHeap[]> => {
   if (!plan.heap || bench.signal.aborted) return []
@@ -100,7 +111,7 @@ const measureHeaps = async (
   const heaps: RedisHeap[] = []
   for (const library of [celeris, ...rivals])
     if (library.onNode && !bench.signal.aborted)
-      heaps.push(await measureRedisHeap(bench, library, endpoint, plan.timing.warmMs))
+      heaps.push(await measureRedisHeap(machine, library, endpoint, plan.timing.warmMs))
   return heaps
 }
 
@@ -110,11 +121,12 @@ const measureHeaps = async (
  * @throws BenchError `CELERIS_BENCH_REDIS` without redis-server, or when nothing could be measured.
  */
 export const measureRedis = async (bench: Workbench, plan: RedisPlan): Promise<RedisReport> => {
-  const servers = await createRedisServers(bench.pinning)
+  const machine: RedisMachine = { pinning: bench.pinning, raised: plan.raised }
+  const servers = await createRedisServers(machine)
   try {
     const { rivals, libraries, skipped } = await lineUp(plan, bench.say)
-    const points = await measurePoints(bench, { ...plan, rivals }, servers, skipped)
-    const heap = await measureHeaps(bench, rivals, plan, servers)
+    const points = await measurePoints(bench, { ...plan, rivals }, machine, servers, skipped)
+    const heap = await measureHeaps(bench, rivals, plan, machine, servers)
     if (points.length === 0)
       throw new BenchError(
         bench.signal.aborted ? 'CELERIS_BENCH_INTERRUPTED' : 'CELERIS_BENCH_REDIS',

@@ -1,4 +1,4 @@
-import { type Bar, missingBar, ratioBar } from '../bars/bar.ts'
+import { type Bar, besidePrototype, missingBar, ratioBar } from '../bars/bar.ts'
 import type { RedisPointResult, RedisRatios } from './redis-figures.ts'
 
 interface Promised {
@@ -7,38 +7,42 @@ interface Promised {
   readonly figure: keyof RedisRatios
   readonly kind: 'at least' | 'at most'
   readonly bound: number
+  /** What the throw-away prototype showed. */
+  readonly prototype: string
   /** Met as long as the bound lies within the interval. */
   readonly withinInterval?: true
 }
 
-const atLeast = (point: string, rival: string, bound: number): Promised => ({
+const atLeast = (point: string, rival: string, bound: number, prototype = ''): Promised => ({
   point,
   rival,
   figure: 'ops',
   kind: 'at least',
   bound,
+  prototype,
 })
-const cpuAtMost = (point: string, rival: string, bound: number): Promised => ({
+const cpuAtMost = (point: string, rival: string, bound: number, prototype = ''): Promised => ({
   point,
   rival,
   figure: 'cpu',
   kind: 'at most',
   bound,
+  prototype,
 })
 
 const promises: readonly Promised[] = [
-  atLeast('64', 'ioredis', 5),
-  cpuAtMost('64', 'ioredis', 0.15),
-  atLeast('512', 'ioredis', 8),
-  cpuAtMost('512', 'ioredis', 0.15),
+  atLeast('64', 'ioredis', 5, '×11 [4.0..12.5]'),
+  cpuAtMost('64', 'ioredis', 0.15, '×0.10'),
+  atLeast('512', 'ioredis', 8, '×9.6 [7.4..13.3]'),
+  cpuAtMost('512', 'ioredis', 0.15, '×0.076'),
   atLeast('64', 'ioredis-auto', 3),
   atLeast('512', 'ioredis-auto', 3),
-  atLeast('pipeline', 'ioredis', 2.5),
-  cpuAtMost('pipeline', 'ioredis', 1 / 3),
-  { point: '1', rival: 'ioredis', figure: 'p50', kind: 'at most', bound: 1 },
+  atLeast('pipeline', 'ioredis', 2.5, '×3.3 [2.9..3.9]'),
+  cpuAtMost('pipeline', 'ioredis', 1 / 3, '×0.22'),
+  { point: '1', rival: 'ioredis', figure: 'p50', kind: 'at most', bound: 1, prototype: '×0.88' },
   { ...atLeast('64k', 'ioredis', 1), withinInterval: true },
-  { ...cpuAtMost('64k', 'ioredis', 1), withinInterval: true },
-  atLeast('cluster', 'ioredis', 2),
+  { ...cpuAtMost('64k', 'ioredis', 1, '×1.05..1.12'), withinInterval: true },
+  atLeast('cluster', 'ioredis', 2, '×2.3..3.6'),
   cpuAtMost('cluster', 'ioredis', 0.2),
 ]
 
@@ -55,13 +59,15 @@ const limitNote = ({ sides: [subject] }: RedisPointResult): string =>
 const rounded = (bound: number): number => Number(bound.toFixed(3))
 
 const promiseBar = (results: readonly RedisPointResult[], promised: Promised): Bar => {
-  const { point, rival, figure, kind, withinInterval } = promised
+  const { point, rival, figure, kind, withinInterval, prototype } = promised
   const bound = rounded(promised.bound)
   const result = results.find((one) => one.point === point)
   const ratio = result?.sides.find(({ name }) => name === rival)?.ratios?.[figure]
   const title = `${result?.title ?? point}: ${words[figure]} to ${rival}`
-  if (!result || !ratio) return missingBar(title, `${kind} ×${bound}`, 'not in this run')
-  const bar = ratioBar(title, ratio, kind, bound, figure === 'ops' ? limitNote(result) : '')
+  if (!result || !ratio)
+    return besidePrototype(missingBar(title, `${kind} ×${bound}`, 'not in this run'), prototype)
+  const note = figure === 'ops' ? limitNote(result) : ''
+  const bar = besidePrototype(ratioBar(title, ratio, kind, bound, note), prototype)
   const { low, high } = ratio.interval
   const tolerated = withinInterval && low <= bound && high >= bound
   return tolerated ? { ...bar, bar: `${bar.bar}, or in its interval`, verdict: 'met' } : bar

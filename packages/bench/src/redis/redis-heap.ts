@@ -1,8 +1,7 @@
 import { BenchError } from '../errors.ts'
-import type { Workbench } from '../workbench.ts'
 import { type ClientProcess, startClient } from './client-process.ts'
 import type { RedisLibrary } from './redis-libraries.ts'
-import type { RedisEndpoint } from './redis-servers.ts'
+import type { RedisEndpoint, RedisMachine } from './redis-servers.ts'
 
 /** JavaScript heap a library takes for a GET. */
 export interface RedisHeap {
@@ -50,12 +49,12 @@ const slopeOf = async (client: ClientProcess): Promise<number> => {
  * least of three rounds; one with a collection in it is taken again with half as many.
  */
 export const measureRedisHeap = async (
-  bench: Workbench,
+  machine: RedisMachine,
   library: RedisLibrary,
   endpoint: RedisEndpoint,
   warmMs: number,
 ): Promise<RedisHeap> => {
-  const client = await startClient(bench.pinning, {
+  const client = await startClient(machine, {
     library,
     point: GETS,
     endpoint,

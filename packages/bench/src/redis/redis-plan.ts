@@ -20,6 +20,8 @@ export interface RedisPlan {
   readonly heap: boolean
   /** Folder for CPU profiles of the subject; its figures then mean little and are not judged. */
   readonly profileFolder: string | undefined
+  /** Asks the kernel to prefer clients and servers to other programs. */
+  readonly raised: boolean
   /** Holds the figures against the promises. */
   readonly judged: boolean
 }

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { BenchError } from '../errors.ts'
 import { type Pinning, pinnedCommand } from '../tools/pinning.ts'
+import { precedence, raiseSession } from '../tools/priority.ts'
 import { runProgram } from '../tools/run-program.ts'
 import type { RedisPoint } from './redis-points.ts'
 
@@ -17,6 +18,13 @@ export interface RedisEndpoint {
   readonly ports: readonly number[]
   /** File of the certificate to trust; undefined without TLS. */
   readonly ca: string | undefined
+}
+
+/** Where servers and clients run, and with what precedence. */
+export interface RedisMachine {
+  readonly pinning: Pinning
+  /** Asks the kernel to prefer them to other programs. */
+  readonly raised: boolean
 }
 
 /** The bench's own servers, each started when first asked for. */
@@ -82,7 +90,7 @@ const untilReady = (child: Child): Promise<void> =>
   })
 
 const startOne = async (
-  pinning: Pinning,
+  { pinning, raised }: RedisMachine,
   folder: string,
   more: readonly string[] = [],
 ): Promise<{ child: Child; port: number }> => {
@@ -90,12 +98,14 @@ const startOne = async (
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
   const plain = ['--save', '', '--appendonly', 'no', '--daemonize', 'no', '--logfile', '']
   const [file, words] = pinnedCommand(pinning, pinning.generatorCore, [
+    ...precedence(raised),
     'redis-server',
     ...settings,
     ...plain,
     ...more,
   ])
   const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  await raiseSession(raised, child.pid)
   await untilReady(child)
   return { child, port }
 }
@@ -134,7 +144,7 @@ const certificate = async (folder: string): Promise<{ key: string; cert: string 
  *
  * @throws BenchError `CELERIS_BENCH_REDIS` when there is no redis-server.
  */
-export const createRedisServers = async (pinning: Pinning): Promise<RedisServers> => {
+export const createRedisServers = async (machine: RedisMachine): Promise<RedisServers> => {
   if (!(await redisServerVersion()))
     throw refuse('redis-server is missing (Debian: apt-get install redis-server)')
   const folders: string[] = []
@@ -150,7 +160,7 @@ export const createRedisServers = async (pinning: Pinning): Promise<RedisServers
     more?: readonly string[],
     at?: string,
   ): Promise<{ pid: number; port: number }> => {
-    const { child, port } = await startOne(pinning, at ?? (await folder()), more)
+    const { child, port } = await startOne(machine, at ?? (await folder()), more)
     children.push(child)
     return { pid: child.pid ?? 0, port }
   }

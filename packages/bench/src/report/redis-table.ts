@@ -8,7 +8,7 @@ const percent = (share: number): string =>
 
 /** The title of a point, and how many pairs it rests on. */
 export const redisPointTitle = ({ title, pairs, disturbed }: RedisPointResult): string =>
-  `${title} (${pairs} pairs${disturbed ? `, ${disturbed} cycles disturbed` : ''})`
+  `${title} (${pairs === 1 ? '1 pair' : `${pairs} pairs`}${disturbed ? `, ${disturbed} cycles disturbed` : ''})`
 
 const cells = ({ name, ratios, ...figures }: RedisFigures, latency: boolean): string[] => [
   name,
