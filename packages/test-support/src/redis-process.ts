@@ -23,8 +23,11 @@ export interface RedisProcess {
   readonly running: boolean
   /** The last lines it wrote. */
   readonly log: () => string
-  /** Starts it and awaits that it listens; rejects with the end of its log if it ends before. */
-  readonly start: (config: readonly string[], args: readonly string[]) => Promise<void>
+  /**
+   * Starts it and awaits that it listens; rejects with the end of its log if it ends before. Without
+   * `config` the configuration file stays as it is: a sentinel keeps its state there.
+   */
+  readonly start: (args: readonly string[], config?: readonly string[]) => Promise<void>
   /** Sends a signal that ends the process and awaits the end. */
   readonly kill: (signal?: NodeJS.Signals) => Promise<void>
   readonly signal: (signal: NodeJS.Signals) => void
@@ -51,19 +54,19 @@ function guard(child: ChildProcess, folder: string): void {
   child.once('exit', () => shell.stdin?.end('done\n'))
 }
 
-/** A place for a server that is not started yet. `options` come before the configuration file. */
-export function redisProcess(options: readonly string[] = []): RedisProcess {
+/** A place for a server that is not started yet. */
+export function redisProcess(): RedisProcess {
   const folder = mkdtempSync(join(tmpdir(), 'celeris-redis-'))
   const lines: string[] = []
   let child: ChildProcess | undefined
 
   const log = (): string => lines.join('\n')
 
-  const start: RedisProcess['start'] = async (config, args) => {
+  const start: RedisProcess['start'] = async (args, config) => {
     const file = join(folder, 'redis.conf')
-    writeFileSync(file, `${config.join('\n')}\n`)
+    if (config !== undefined) writeFileSync(file, `${config.join('\n')}\n`)
     lines.length = 0
-    const started = spawn('redis-server', [file, ...options, ...args], {
+    const started = spawn('redis-server', [file, ...args], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -8,6 +8,8 @@ import { redisProcess } from './redis-process.ts'
 export interface RedisServerOptions {
   /** Further arguments of the command line, such as `['--maxmemory', '1mb']`. */
   readonly args?: readonly string[]
+  /** Further lines of the configuration file, such as `sentinel monitor …`. */
+  readonly config?: readonly string[]
   /** Password of the default user. */
   readonly requirepass?: string
   /** Lines of access control, such as `alice on >secret ~* +@all`. */
@@ -51,7 +53,9 @@ export interface RedisServer {
 }
 
 const ATTEMPTS_MAX = 20
-const TAKEN = /address already in use/i
+
+/** Whether a server did not start because somebody else has its port. */
+export const isPortTaken = (error: unknown): boolean => /address already in use/i.test(`${error}`)
 
 /** Starts redis-server and awaits its first reply. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -76,11 +80,12 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
           `tls-ca-cert-file ${certificates.caFile}`,
           'tls-auth-clients no',
         ]),
+    ...(options.config ?? []),
   ]
   let port = 0
   const start = async (): Promise<void> => {
     const listen = tls ? ['port 0', `tls-port ${port}`] : [`port ${port}`]
-    await server.start([...config, ...listen], args)
+    await server.start(args, [...listen, ...config])
   }
   const endpoint = () => ({ host, port, password: requirepass, ca: certificates?.ca })
   const handle: RedisServer = {
@@ -102,7 +107,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     kill: server.kill,
     restart: async () => {
       await server.kill()
-      await start()
+      await server.start(args)
     },
     pause: () => server.signal('SIGSTOP'),
     resume: () => server.signal('SIGCONT'),
@@ -117,7 +122,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
       } catch (error) {
         // Somebody else was quicker on a port that was free a moment ago.
         if (options.port !== undefined || attempt === ATTEMPTS_MAX) throw error
-        if (!TAKEN.test(`${error}`)) throw error
+        if (!isPortTaken(error)) throw error
       }
     }
     // A refusal for want of a password or rights is an answer too.
