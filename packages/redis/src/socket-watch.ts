@@ -13,6 +13,8 @@ export class SocketWatch {
 
   constructor(redis: RedisInternals) {
     this.#redis = redis
+    // The handshake owes replies, too.
+    this.timeoutMs = redis.options.socketTimeout
   }
 
   /** A command is about to be queued. */

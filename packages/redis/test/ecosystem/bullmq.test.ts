@@ -15,7 +15,13 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const connect = (): Redis => {
-  const redis = new Redis({ host: '127.0.0.1', port: server.port, maxRetriesPerRequest: null })
+  const redis = new Redis({
+    host: server.host,
+    port: server.port,
+    socketTimeout: 10_000,
+    maxRetriesPerRequest: null,
+  })
+  expect(redis.fastPath).toEqual({ active: true })
   onTestFinished(() => redis.disconnect())
   return redis
 }
@@ -149,6 +155,7 @@ it('lets what it duplicates be of our class (SUITE-5, API-3)', async () => {
   expect(duplicate).toHaveBeenCalled()
   for (const { value } of duplicate.mock.results) {
     expect(value).toBeInstanceOf(Redis)
+    expect((value as Redis).fastPath).toEqual({ active: true })
     expect((value as Redis).options.maxRetriesPerRequest).toBeNull()
   }
 })

@@ -25,7 +25,8 @@ let base: string
 
 beforeAll(async () => {
   server = await startRedis()
-  redis = new Redis({ host: '127.0.0.1', port: server.port })
+  redis = new Redis({ host: server.host, port: server.port, socketTimeout: 10_000 })
+  expect(redis.fastPath).toEqual({ active: true })
   store = new RedisStore({ client: redis, prefix: 'shop:', ttl: 600, scanCount: 7 })
   const app = express()
   app.use(session({ store, secret: 'a secret', resave: false, saveUninitialized: false }))

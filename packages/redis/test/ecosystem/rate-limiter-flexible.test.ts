@@ -10,7 +10,8 @@ let redis: Redis
 
 beforeAll(async () => {
   server = await startRedis()
-  redis = new Redis({ host: '127.0.0.1', port: server.port })
+  redis = new Redis({ host: server.host, port: server.port, socketTimeout: 10_000 })
+  expect(redis.fastPath).toEqual({ active: true })
 })
 afterAll(async () => {
   redis.disconnect()
