@@ -1,69 +1,15 @@
 // Hot path, L2: the built-in commands as methods that encode at once, or leave it to ioredis.
-import { tracingChannel } from 'node:diagnostics_channel'
 import { Redis as StockRedis } from 'ioredis'
-import { isScalar, type Scalar } from './command-encoder.ts'
+import { isScalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable } from './command-table.ts'
-import { sendCommandIsStock } from './guard.ts'
-import { internals } from './ioredis-internals.ts'
-import { type RedisInternals, TRANSPORT } from './redis-internals.ts'
+import { expectSendCommand, flattened, leanTransport, prefixed } from './eligibility.ts'
+import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
 
 type Method = (this: RedisInternals, ...args: unknown[]) => unknown
 
 const stock = StockRedis.prototype as unknown as Record<string, Method>
-const tracing = tracingChannel('ioredis:command')
-const debug = internals.utilities?.Debug('redis') ?? { enabled: false }
-
-/** Whether nobody but ioredis looks at commands on their way. */
-function unobserved(redis: RedisInternals, ownSendCommand: unknown): boolean {
-  return (
-    redis.sendCommand === ownSendCommand &&
-    sendCommandIsStock() &&
-    !tracing.hasSubscribers &&
-    !debug.enabled
-  )
-}
-
-let ownSendCommand: unknown
-
-/** The connection that takes a lean command now; undefined if the call is ioredis's. */
-export function leanTransport(redis: RedisInternals, spec: CommandSpec): Transport | undefined {
-  const transport = redis[TRANSPORT]
-  if (transport === undefined || !transport.open || redis.status !== 'ready') return undefined
-  if (!unobserved(redis, ownSendCommand)) return undefined
-  const { condition } = transport
-  if (condition.subscriber && condition.protocol !== 3) return undefined
-  if (spec.blocking && !transport.blockingMayBeLean) return undefined
-  if (transport.keyPrefix !== undefined && !spec.oneKey) return undefined
-  if (internals.transformers?.argument[spec.name] !== spec.argumentTransformer) return undefined
-  return transport
-}
-
-/** Arguments as ioredis flattens them, one level; undefined if one of them is not a scalar. */
-export function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
-  const all: Scalar[] = []
-  for (let i = 0; i < args.length; i++) {
-    const value = args[i]
-    if (isScalar(value)) {
-      all.push(value)
-    } else if (Array.isArray(value)) {
-      for (let j = 0; j < value.length; j++) {
-        if (!isScalar(value[j])) return undefined
-        all.push(value[j])
-      }
-    } else {
-      return undefined
-    }
-  }
-  return all
-}
-
-/** The key with the client's prefix, as ioredis joins them. */
-function prefixed(prefix: string, key: Scalar): Scalar {
-  if (key instanceof Buffer) return Buffer.concat([Buffer.from(prefix), key])
-  return prefix + (internals.utilities?.toArg(key) ?? '')
-}
 
 /** Sends a call with any number of arguments; undefined if it is not for the fast path. */
 function callMany(
@@ -118,7 +64,7 @@ function anyCommand(decoding: Decoding, name: string): Method {
  * `sendCommand` is that class's own: as long as it stands nobody wants to see each command.
  */
 export function defineCommands(prototype: object, sendCommand: unknown): void {
-  ownSendCommand = sendCommand
+  expectSendCommand(sendCommand)
   const define = (name: string, value: Method): void => {
     Object.defineProperty(prototype, name, {
       value,

@@ -31,17 +31,6 @@ export class RedisOptionError extends Error {
   readonly code = 'CELERIS_REDIS_OPTIONS'
 }
 
-/** State of a command whose reply will not come, as its error tells it. */
-export interface Failure {
-  readonly name: string
-  readonly args: readonly unknown[]
-  readonly address: string
-  readonly state: string
-  /** How often the connection was tried since it was last ready. */
-  readonly attempts: number
-  readonly mayHaveRun: boolean
-}
-
 /** What errors of commands that got no reply tell beside class and message, which are ioredis's. */
 export interface FailureDetails {
   /** Name and arguments of the command; the arguments are not enumerable, so loggers skip them. */
@@ -53,35 +42,4 @@ export interface FailureDetails {
   readonly attempts: number
   /** False only if no byte of the command reached the kernel: it has not run. */
   readonly mayHaveRun: boolean
-}
-
-const hidden = (value: unknown): PropertyDescriptor => ({
-  value,
-  enumerable: false,
-  configurable: true,
-  writable: true,
-})
-
-/** Name in sight, arguments out of the way of loggers. */
-export function commandOf(name: string, args: readonly unknown[]): object {
-  return Object.defineProperty({ name }, 'args', hidden(args))
-}
-
-/** A copy of `error`, of its class and message, that says what happened to one command. */
-export function failureOf(error: Error, failure: Failure): Error {
-  const copy = Object.create(Object.getPrototypeOf(error), {
-    ...Object.getOwnPropertyDescriptors(error),
-    command: hidden(commandOf(failure.name, failure.args)),
-  }) as Error & Record<string, unknown>
-  copy.address = failure.address
-  copy.state = failure.state
-  copy.attempts = failure.attempts
-  copy.mayHaveRun = failure.mayHaveRun
-  if (copy.cause === undefined) Object.defineProperty(copy, 'cause', hidden(error))
-  return copy
-}
-
-/** Keeps `error.command` out of enumeration: ioredis assigns it, and loggers would print it. */
-export function hideCommand(error: Error): void {
-  Object.defineProperty(error, 'command', hidden(undefined))
 }

@@ -2,49 +2,42 @@
 import { Command } from 'ioredis'
 import type { CommandHead, Scalar } from './command-encoder.ts'
 import { isBytes, textOf } from './command-encoder.ts'
-import { failureOf } from './errors.ts'
-import { internals, ReplyError } from './ioredis-internals.ts'
+import { failureOf } from './failures.ts'
+import { type Condition, internals, ReplyError } from './ioredis-internals.ts'
+import type { RedisInternals } from './redis-internals.ts'
 import { type Decoding, TEXT } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
-
-let takenResolve: (value: unknown) => void
-let takenReject: (error: Error) => void
-
-/** One executor for all promises: no closure of ours is made per command. */
-function take(resolve: (value: unknown) => void, reject: (error: Error) => void): void {
-  takenResolve = resolve
-  takenReject = reject
-}
 
 /**
  * Stands in ioredis's queue as the item and as its command at once. It is an `instanceof Command`
  * whose fields ioredis reads (`args`, `replyEncoding`, ...) are made when somebody asks.
  */
-export class LeanCommand {
+export abstract class LeanCommand {
   // Inherited from Command.prototype, see below.
   declare setTimeout: (ms: number) => void
   declare _clearTimers: () => void
+  abstract readonly promise: Promise<unknown>
+  /** The client it was called on. */
+  protected abstract readonly redis: RedisInternals
   readonly name: string
   readonly decoding: Decoding
-  transport: Transport
-  readonly promise: Promise<unknown>
-  readonly select: number
+  /** The connection it was last written to. */
+  transport: Transport | undefined
+  select = 0
   /** How many flushes the connection had done when this was encoded: a later one sent it. */
-  flushes: number
+  flushes = 0
   isSettled = false
   /** Time at which it times out, in ms of `performance.now()`; 0 if never. */
   deadline = 0
-  readonly #resolve: (value: unknown) => void
-  readonly #reject: (error: Error) => void
-  readonly #count: number
-  readonly #first: Scalar
-  readonly #second: Scalar
-  #all: readonly Scalar[] | undefined
+  readonly count: number
+  readonly first: Scalar
+  readonly second: Scalar
+  /** All arguments, where they are more than two. */
+  all: readonly Scalar[] | undefined
 
   constructor(
     head: CommandHead,
     decoding: Decoding,
-    transport: Transport,
     count: number,
     first: Scalar,
     second: Scalar,
@@ -52,17 +45,18 @@ export class LeanCommand {
   ) {
     this.name = head.name
     this.decoding = decoding
-    this.transport = transport
-    this.promise = new Promise(take)
-    this.#resolve = takenResolve
-    this.#reject = takenReject
-    this.select = transport.condition.select
-    this.flushes = transport.flushes
-    this.#count = count
-    this.#first = first
-    this.#second = second
-    this.#all = all
+    this.transport = undefined
+    this.count = count
+    this.first = first
+    this.second = second
+    this.all = all
   }
+
+  /** Hands the transformed reply to whoever called. */
+  protected abstract fulfil(value: unknown): void
+
+  /** Hands an error to whoever called. */
+  protected abstract fail(error: Error): void
 
   /** The queue holds `{ command, select, stream }`; this is all three. */
   get command(): this {
@@ -79,9 +73,9 @@ export class LeanCommand {
 
   /** The arguments as ioredis has them: strings and Buffers. */
   get args(): (string | Buffer)[] {
-    const all = this.#all ?? [this.#first, this.#second].slice(0, this.#count)
+    const all = this.all ?? [this.first, this.second].slice(0, this.count)
     const args = all.map((value) => (isBytes(value) ? value : textOf(value)))
-    this.#all = args
+    this.all = args
     return args
   }
 
@@ -89,11 +83,22 @@ export class LeanCommand {
     return this.args.some((value) => isBytes(value))
   }
 
+  /** It was encoded for this connection and goes into its queue. */
+  queuedOn(transport: Transport): void {
+    this.transport = transport
+    this.select = transport.condition.select
+    this.flushes = transport.flushes
+  }
+
+  /** Whether a byte of it may have reached the server. */
+  get mayHaveRun(): boolean {
+    return this.transport !== undefined && this.transport.flushes > this.flushes
+  }
+
   /** It is sent again, over another connection. */
   sentAgain(transport: Transport): void {
-    const mayHaveRun = this.transport.flushes > this.flushes
+    this.flushes = this.mayHaveRun ? -1 : transport.flushes
     this.transport = transport
-    this.flushes = mayHaveRun ? -1 : transport.flushes
   }
 
   /** Takes a reply that is decoded as `decoding` says. */
@@ -105,7 +110,7 @@ export class LeanCommand {
     if (this.deadline !== 0) this._clearTimers()
     if (transform === undefined) {
       this.isSettled = true
-      this.#resolve(value)
+      this.fulfil(value)
     } else {
       this.#settleTransformed(value, transform)
     }
@@ -115,14 +120,14 @@ export class LeanCommand {
     value: unknown,
     transform: (reply: unknown, context: object) => unknown,
   ): void {
-    const { protocol, replyMapping } = this.transport.condition
+    const { protocol, replyMapping } = this.redis.condition as Condition
     try {
       const transformed = transform(value, { commandName: this.name, protocol, replyMapping })
       this.isSettled = true
-      this.#resolve(transformed)
+      this.fulfil(transformed)
     } catch (error) {
       this.isSettled = true
-      this.#reject(error as Error)
+      this.fail(error as Error)
     }
   }
 
@@ -142,10 +147,8 @@ export class LeanCommand {
     if (this.isSettled) return
     this.isSettled = true
     this._clearTimers()
-    this.#reject(
-      error instanceof ReplyError
-        ? error
-        : failureOf(error, this.transport.failureOf(this, this.flushes)),
+    this.fail(
+      error instanceof ReplyError ? error : failureOf(error, this.redis, this, this.mayHaveRun),
     )
   }
 }

@@ -1,6 +1,6 @@
 // Where ioredis calls itself: the methods of its Redis that the fast path looks into.
 import { Redis as StockRedis } from 'ioredis'
-import { commandOf, failureOf } from './errors.ts'
+import { commandOf, failureOf } from './failures.ts'
 import { AbortError, type QueuedCommand, ReplyError } from './ioredis-internals.ts'
 import { LeanCommand } from './lean-command.ts'
 import { offlineBytes, refusalOf } from './queue-bounds.ts'
@@ -22,16 +22,10 @@ const sendings = new WeakMap<QueuedCommand, Sending>()
 function describeFailures(redis: RedisInternals, command: QueuedCommand, sending: Sending): void {
   const { reject } = command
   command.reject = (error) => {
+    const mayHaveRun = (sending.transport?.flushes ?? 0) > sending.flushes
     const details =
       error instanceof Error && !(error instanceof ReplyError)
-        ? failureOf(error, {
-            name: command.name,
-            args: command.args,
-            address: redis._getDescription(),
-            state: redis.status,
-            attempts: redis.retryAttempts,
-            mayHaveRun: (sending.transport?.flushes ?? 0) > sending.flushes,
-          })
+        ? failureOf(error, redis, command, mayHaveRun)
         : error
     return reject.call(command, details)
   }

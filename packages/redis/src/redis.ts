@@ -1,6 +1,7 @@
 import { Redis as StockRedis } from 'ioredis'
 import { defineCommands } from './command-methods.ts'
 import { unusable } from './guard.ts'
+import { LeanPipeline } from './lean-pipeline.ts'
 import { queuedOf } from './queue-bounds.ts'
 import { hooks } from './redis-hooks.ts'
 import { type FastPathState, type RedisInternals, TRANSPORT } from './redis-internals.ts'
@@ -93,6 +94,13 @@ function hide(target: object, members: object): void {
 if (unusable === undefined) {
   hide(Redis.prototype, hooks)
   defineCommands(Redis.prototype, hooks.sendCommand)
+  hide(Redis.prototype, {
+    pipeline(this: Redis, commands?: unknown[][]): LeanPipeline {
+      const pipeline = new LeanPipeline(this)
+      if (Array.isArray(commands)) pipeline.addBatch(commands)
+      return pipeline
+    },
+  })
 }
 hide(Redis.prototype, {
   duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {

@@ -2,17 +2,18 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { CalledCommand } from './called-command.ts'
 import { CommandDeadlines } from './command-deadlines.ts'
 import { encode0, encode1, encode2, encodeAll, type Scalar } from './command-encoder.ts'
 import type { CommandSpec } from './command-table.ts'
-import { type Failure, hideCommand, QueueFullError } from './errors.ts'
+import { QueueFullError } from './errors.ts'
+import { hideCommand } from './failures.ts'
 import { type Flushable, flushOnImmediate, flushOnNextTick } from './flush-schedule.ts'
 import {
   type Condition,
   type DataHandler,
   type ErrorClass,
   internals,
-  type QueuedCommand,
 } from './ioredis-internals.ts'
 import { LeanCommand } from './lean-command.ts'
 import type { RedisInternals } from './redis-internals.ts'
@@ -171,26 +172,21 @@ export class Transport implements ReplyReceiver, Flushable {
   ): Promise<unknown> {
     const refusal = this.refusal()
     if (refusal !== undefined) return Promise.reject(refusal)
-    const command = new LeanCommand(spec.head, decoding, this, count, first, second, all)
-    this.enqueue(spec, command, count, first, second, all)
+    const command = new CalledCommand(spec.head, decoding, this, count, first, second, all)
+    this.enqueue(spec, command)
     return command.promise
   }
 
-  /** Encodes and queues a command that was made elsewhere. */
-  enqueue(
-    spec: CommandSpec,
-    command: LeanCommand,
-    count: number,
-    first: Scalar,
-    second: Scalar,
-    all: readonly Scalar[] | undefined,
-  ): void {
+  /** Encodes a command and queues it for its reply. */
+  enqueue(spec: CommandSpec, command: LeanCommand): void {
     const { out } = this
+    const { count, all } = command
     const { borrowBuffers } = this.limits
     if (all !== undefined) encodeAll(out, spec.head, all, borrowBuffers)
-    else if (count === 1) encode1(out, spec.head, first, borrowBuffers)
-    else if (count === 2) encode2(out, spec.head, first, second, borrowBuffers)
+    else if (count === 1) encode1(out, spec.head, command.first, borrowBuffers)
+    else if (count === 2) encode2(out, spec.head, command.first, command.second, borrowBuffers)
     else encode0(out, spec.head)
+    command.queuedOn(this)
     if (this.#deadlines !== undefined) this.#deadlines.add(command)
     if (this.watch.timeoutMs !== undefined) this.watch.sent()
     this.redis.commandQueue.push(command)
@@ -308,18 +304,6 @@ export class Transport implements ReplyReceiver, Flushable {
       process.nextTick(() => {
         throw error
       })
-    }
-  }
-
-  /** What is known of a command whose reply will not come. */
-  failureOf(command: Pick<QueuedCommand, 'name' | 'args'>, flushes: number): Failure {
-    return {
-      name: command.name,
-      args: command.args,
-      address: this.redis._getDescription(),
-      state: this.redis.status,
-      attempts: this.redis.retryAttempts,
-      mayHaveRun: this.flushes > flushes,
     }
   }
 }

@@ -1,0 +1,145 @@
+// L3: pipelines whose commands write straight into the result array, without a promise each.
+import { Pipeline as StockPipeline } from 'ioredis'
+import { isScalar, type Scalar } from './command-encoder.ts'
+import { type CommandSpec, commandTable } from './command-table.ts'
+import { flattened, isPlain, openTransport, prefixed } from './eligibility.ts'
+import { LeanCommand } from './lean-command.ts'
+import type { RedisInternals } from './redis-internals.ts'
+import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
+import type { Transport } from './transport.ts'
+
+/** A pipeline seen from inside: the members of ioredis's Pipeline that are private in its types. */
+interface PipelineInternals {
+  readonly redis: RedisInternals
+  readonly promise: Promise<unknown>
+  readonly options: RedisInternals['options']
+  readonly _queue: (LeanCommand | object)[]
+  readonly _transactions: number
+  replyPending: number
+  nodeifiedPromise?: boolean
+  reject(error: Error): void
+  fillResult(result: [unknown, unknown?], position: number): void
+}
+
+type Method = (this: PipelineInternals, ...args: unknown[]) => unknown
+
+const stock = StockPipeline.prototype as unknown as Record<string, Method>
+
+/** A command of a pipeline: its reply is an entry of the pipeline's results. */
+class PipelinedCommand extends LeanCommand {
+  readonly spec: CommandSpec
+  readonly pipelineIndex: number
+  inTransaction: boolean
+  readonly #pipeline: PipelineInternals
+
+  constructor(
+    pipeline: PipelineInternals,
+    spec: CommandSpec,
+    decoding: Decoding,
+    count: number,
+    first: Scalar,
+    second: Scalar,
+    all: readonly Scalar[] | undefined,
+  ) {
+    super(spec.head, decoding, count, first, second, all)
+    this.spec = spec
+    this.pipelineIndex = pipeline._queue.length
+    this.inTransaction = pipeline._transactions > 0
+    this.#pipeline = pipeline
+  }
+
+  /** Of the whole pipeline: ioredis returns it where it looks at nothing but its presence. */
+  get promise(): Promise<unknown> {
+    return this.#pipeline.promise
+  }
+
+  protected get redis(): RedisInternals {
+    return this.#pipeline.redis
+  }
+
+  protected override fulfil(value: unknown): void {
+    this.#pipeline.fillResult([null, value], this.pipelineIndex)
+  }
+
+  protected override fail(error: Error): void {
+    this.#pipeline.fillResult([error], this.pipelineIndex)
+  }
+}
+
+/** The connection that can take the whole pipeline at once; undefined if ioredis has to. */
+function transportFor(pipeline: PipelineInternals): Transport | undefined {
+  const transport = openTransport(pipeline.redis)
+  if (transport === undefined || pipeline._transactions > 0) return undefined
+  for (const command of pipeline._queue) {
+    if (!(command instanceof PipelinedCommand)) return undefined
+    if (command.spec.blocking && !transport.blockingMayBeLean) return undefined
+  }
+  return transport
+}
+
+function exec(this: PipelineInternals, ...args: unknown[]): unknown {
+  const queue = this._queue as PipelinedCommand[]
+  const transport =
+    queue.length > 0 && typeof args[0] !== 'function' ? transportFor(this) : undefined
+  if (transport === undefined) return stockExec.apply(this, args)
+  const refusal = transport.refusal()
+  if (refusal !== undefined) {
+    this.reject(refusal)
+    return this.promise
+  }
+  this.nodeifiedPromise = true
+  this.replyPending = queue.length
+  for (const command of queue) transport.enqueue(command.spec, command)
+  return this.promise
+}
+
+const stockExec = stock.exec as Method
+
+/** Adds a lean command to the pipeline. */
+function add(
+  pipeline: PipelineInternals,
+  spec: CommandSpec,
+  decoding: Decoding,
+  args: ArrayLike<unknown>,
+): boolean {
+  const { keyPrefix, showFriendlyErrorStack } = pipeline.options
+  const prefix: unknown = keyPrefix || undefined
+  if (showFriendlyErrorStack || (prefix !== undefined && typeof prefix !== 'string')) return false
+  if (!isPlain(spec, prefix)) return false
+  const first = args[0]
+  const second = args[1]
+  const count = args.length
+  if (prefix === undefined && count <= 2 && isScalar(first) && isScalar(second)) {
+    pipeline._queue.push(
+      new PipelinedCommand(pipeline, spec, decoding, count, first, second, undefined),
+    )
+    return true
+  }
+  const all = flattened(args)
+  if (all === undefined) return false
+  if (prefix !== undefined && all.length > 0) all[0] = prefixed(prefix, all[0])
+  pipeline._queue.push(
+    new PipelinedCommand(pipeline, spec, decoding, all.length, undefined, undefined, all),
+  )
+  return true
+}
+
+function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
+  return function (this: PipelineInternals, ...args: unknown[]): unknown {
+    if (add(this, spec, decoding, args)) return this
+    return (stock[name] as Method).apply(this, args)
+  }
+}
+
+/** What `redis.pipeline()` returns. */
+export class LeanPipeline extends StockPipeline {}
+
+const define = (name: string, value: unknown): void => {
+  Object.defineProperty(LeanPipeline.prototype, name, { value, writable: true, configurable: true })
+}
+for (const [name, spec] of commandTable) {
+  define(name, method(spec, TEXT, name))
+  define(`${name}Buffer`, method(spec, BYTES, `${name}Buffer`))
+}
+define('exec', exec)
+Object.defineProperty(LeanPipeline, 'name', { value: 'Pipeline', configurable: true })
