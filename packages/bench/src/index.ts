@@ -29,6 +29,10 @@ export {
   type PairResult,
   type Timing,
 } from './measure/pair.ts'
+export { measureRedis, type RedisReport } from './redis/measure-redis.ts'
+export { type RedisLibrary, redisRivals } from './redis/redis-libraries.ts'
+export { type RedisPlan, redisTimings } from './redis/redis-plan.ts'
+export { type RedisPoint, redisPoints } from './redis/redis-points.ts'
 export { type FilledDocument, fillDocument } from './report/document.ts'
 export { type Report, reportMarkdown, reportSections } from './report/markdown.ts'
 export { readReport } from './report/read-report.ts'

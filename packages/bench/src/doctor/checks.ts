@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, loadavg } from 'node:os'
+import { celeris, redisRivals } from '../redis/redis-libraries.ts'
+import { redisServerVersion } from '../redis/redis-servers.ts'
 import { serverKinds } from '../servers/server-list.ts'
 import { compilerVersion } from '../tools/compile.ts'
 import { findPinning } from '../tools/pinning.ts'
@@ -120,6 +122,35 @@ const servers = async (): Promise<Check[]> =>
     }),
   )
 
+const redisServer = async (): Promise<Check> => {
+  const version = await redisServerVersion()
+  return version
+    ? ok('redis-server', version)
+    : {
+        name: 'redis-server',
+        state: 'warning',
+        found: 'missing',
+        cure: 'apt-get install redis-server: only `celeris-bench redis` needs it',
+      }
+}
+
+const redisClients = async (): Promise<Check[]> =>
+  Promise.all(
+    [celeris, ...redisRivals.filter(({ loads, name }) => loads === name)].map(
+      async ({ name, availability }): Promise<Check> => {
+        const found = await availability()
+        return 'version' in found
+          ? ok(`Redis client ${name}`, found.version)
+          : {
+              name: `Redis client ${name}`,
+              state: 'warning',
+              found: 'missing',
+              cure: found.missing,
+            }
+      },
+    ),
+  )
+
 /** Looks at everything a run depends on. */
 export const runChecks = async (): Promise<Check[]> => [
   system(),
@@ -130,4 +161,6 @@ export const runChecks = async (): Promise<Check[]> => [
   await governor(),
   await neighbours(),
   ...(await servers()),
+  await redisServer(),
+  ...(await redisClients()),
 ]

@@ -1,15 +1,17 @@
 import type { BarsReport } from '../bars/measure-bars.ts'
 import type { CompareReport } from '../compare/compare-sides.ts'
 import { machineLine } from '../machine-facts.ts'
+import type { RedisReport } from '../redis/measure-redis.ts'
 import type { CaseResult, RunReport } from '../run/run-matrix.ts'
 import { barsTable } from './bars-table.ts'
 import { compareTable } from './compare-table.ts'
 import { formatRatio } from './format.ts'
+import { redisHeapTable, redisPointTable, redisPointTitle } from './redis-table.ts'
 import { caseTable, caseTitle } from './run-table.ts'
 import { markdownTable } from './table.ts'
 
 /** Any report this package writes. */
-export type Report = RunReport | BarsReport | CompareReport
+export type Report = RunReport | BarsReport | CompareReport | RedisReport
 
 const OURS = 'celeris-epoll'
 
@@ -72,9 +74,25 @@ const runSections = (report: RunReport): Map<string, string> => {
   return sections
 }
 
+const redisSections = (report: RedisReport): Map<string, string> => {
+  const libraries = report.libraries.map(({ name, version }) => `${name} ${version}`).join(', ')
+  const foot = `\n\nRatios are ours to the row's. ${report.server}; ${libraries}. ${origin(report)}`
+  const points = report.points.map(
+    (one) => `**${redisPointTitle(one)}**\n\n${markdownTable(redisPointTable(one))}`,
+  )
+  const heap = report.heap.length ? [markdownTable(redisHeapTable(report.heap))] : []
+  const sections = new Map([['redis', `${[...points, ...heap].join('\n\n')}${foot}`]])
+  if (report.bars.length)
+    sections.set('redis-bars', `${markdownTable(barsTable(report.bars, true))}${foot}`)
+  for (const [index, one] of report.points.entries())
+    sections.set(`redis-${one.point}`, `${points[index]}${foot}`)
+  return sections
+}
+
 /** The sections of a report by the name a document's marker may use. */
 export const reportSections = (report: Report): Map<string, string> => {
   if (report.kind === 'run') return runSections(report)
+  if (report.kind === 'redis') return redisSections(report)
   if (report.kind === 'bars')
     return new Map([
       ['bars', `${markdownTable(barsTable(report.bars, true))}\n\n${origin(report)}`],

@@ -8,7 +8,7 @@ const isReport = (value: unknown): value is Report =>
   'kind' in value &&
   'format' in value &&
   value.format === 1 &&
-  (value.kind === 'run' || value.kind === 'bars' || value.kind === 'compare')
+  ['run', 'bars', 'compare', 'redis'].includes(String(value.kind))
 
 /**
  * Reads a report that `--json` wrote.
