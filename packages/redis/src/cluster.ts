@@ -1,4 +1,67 @@
-import { Cluster as StockCluster } from 'ioredis'
+import { type ClusterNode, Cluster as StockCluster } from 'ioredis'
+import type { ClusterInternals } from './cluster-internals.ts'
+import { useOurNodes } from './cluster-nodes.ts'
+import type { ClusterOptions } from './cluster-options.ts'
+import { unusable } from './guard.ts'
+import type { Redis } from './redis.ts'
+import type { FastPathState } from './redis-internals.ts'
+import { resolveOptions } from './redis-options.ts'
 
-/** A client for Redis Cluster: ioredis's `Cluster`, whose connections are of our `Redis`. */
-export class Cluster extends StockCluster {}
+type ReplyMappingMode = 'legacy' | 'resp3'
+type Mapped<Mapping extends ReplyMappingMode> = ClusterOptions & {
+  redisOptions?: ClusterOptions['redisOptions'] & { replyMapping?: Mapping }
+}
+
+/**
+ * A client for a Redis Cluster: ioredis's `Cluster`, with the same options, methods, events and
+ * errors, whose connections are of our `Redis`. See ioredis for what is not said here.
+ * @throws RedisOptionError `CELERIS_REDIS_OPTIONS` if an option of ours has a value it cannot have.
+ * @example
+ * ```js
+ * import { Cluster } from '@celeris/redis'
+ *
+ * const cluster = new Cluster([{ host: '127.0.0.1', port: 7000 }])
+ * await cluster.set('{user:1}:name', 'Ada')
+ * console.log(await cluster.mget('{user:1}:name', '{user:1}:mail'))
+ * await cluster.quit()
+ * ```
+ */
+export class Cluster<Mapping extends ReplyMappingMode = 'legacy'> extends StockCluster<Mapping> {
+  declare options: ClusterOptions
+
+  constructor(startupNodes: ClusterNode[], options?: Mapped<Mapping>) {
+    resolveOptions({ ...options?.redisOptions, fastPath: options?.fastPath })
+    super(startupNodes, options)
+    if (unusable === undefined) useOurNodes(this as unknown as ClusterInternals)
+  }
+
+  /** Whether commands take the fast path, and if not, why: then this is plain ioredis. */
+  get fastPath(): FastPathState {
+    if (unusable !== undefined) return { active: false, reason: unusable }
+    const { fastPath, redisOptions } = this.options
+    return fastPath === false || redisOptions?.fastPath === false
+      ? { active: false, reason: 'option fastPath is false' }
+      : ACTIVE
+  }
+
+  /** Hands all commands that were called to the kernel now: see `Redis`. */
+  flush(): void {
+    for (const node of this.nodes() as Redis[]) node.flush()
+  }
+}
+
+const ACTIVE: FastPathState = Object.freeze({ active: true })
+
+Object.defineProperty(Cluster.prototype, 'duplicate', {
+  value(this: Cluster, nodes: ClusterNode[] = [], override?: ClusterOptions): Cluster {
+    const { startupNodes, options } = this as unknown as ClusterInternals
+    const redisOptions =
+      options.redisOptions && override?.redisOptions
+        ? { redisOptions: { ...options.redisOptions, ...override.redisOptions } }
+        : {}
+    const seeds = nodes.length > 0 ? nodes : (startupNodes.slice() as ClusterNode[])
+    return new Cluster(seeds, { ...options, ...override, ...redisOptions } as Mapped<'legacy'>)
+  },
+  writable: true,
+  configurable: true,
+})
