@@ -13,6 +13,7 @@ export interface QueueItem {
 export interface QueuedCommand {
   readonly name: string
   readonly args: readonly unknown[]
+  readonly replyEncoding?: string | null | undefined
   isSettled?: boolean
   promise: Promise<unknown>
   resolve(value: unknown): unknown

@@ -87,7 +87,13 @@ export const hooks = {
   /** ioredis forgets what was written before the connection was ready, and never settles it. */
   resetCommandQueue(this: RedisInternals): void {
     const { commandQueue } = this
-    if (commandQueue !== undefined && commandQueue !== this.prevCommandQueue) abortAll(commandQueue)
+    if (
+      commandQueue !== undefined &&
+      commandQueue !== this.prevCommandQueue &&
+      this.fastPath.active
+    ) {
+      abortAll(commandQueue)
+    }
     stock.resetCommandQueue.call(this)
   },
 
@@ -108,6 +114,7 @@ function abortAll(queue: RedisInternals['commandQueue']): void {
 /** Commands that will not be sent again settle now; ioredis leaves their promises pending. */
 function giveUpUnfulfilled(redis: RedisInternals): void {
   const { prevCommandQueue, options } = redis
-  if (!prevCommandQueue || options.autoResendUnfulfilledCommands !== false) return
+  if (!redis.fastPath.active || !prevCommandQueue) return
+  if (options.autoResendUnfulfilledCommands !== false) return
   abortAll(prevCommandQueue)
 }

@@ -18,7 +18,7 @@ import {
 import { LeanCommand } from './lean-command.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import type { ResolvedOptions } from './redis-options.ts'
-import { BYTES, type Decoding, ReplyParser, type ReplyReceiver } from './reply-parser.ts'
+import { BYTES, type Decoding, ReplyParser, type ReplyReceiver, TEXT } from './reply-parser.ts'
 import { SocketWatch } from './socket-watch.ts'
 import { SEGMENT_BYTES, WriteBuffer } from './write-buffer.ts'
 
@@ -262,16 +262,18 @@ export class Transport implements ReplyReceiver, Flushable {
 
   /** ReplyReceiver: the head of the queue says how its reply is decoded. */
   decoding(): Decoding {
-    const head = this.redis.commandQueue.peekFront()
+    const { condition } = this
+    const head =
+      condition.subscriber && condition.protocol !== 3
+        ? undefined
+        : this.redis.commandQueue.peekFront()
     if (head instanceof LeanCommand) {
-      const { condition } = this
-      if (!condition.subscriber || condition.protocol === 3) {
-        this.#current = head
-        return head.decoding
-      }
+      this.#current = head
+      return head.decoding
     }
     this.#current = undefined
-    return BYTES
+    // ioredis turns Buffers into such text, nothing else.
+    return head?.command.replyEncoding === 'utf8' ? TEXT : BYTES
   }
 
   /** ReplyReceiver. */
