@@ -131,26 +131,50 @@ export abstract class LeanCommand {
     }
   }
 
-  /** Takes a reply whose strings are Buffers: ioredis decoded it, on another connection perhaps. */
-  resolve(raw: unknown): Promise<unknown> {
-    const { utilities } = internals
-    this.settle(
-      this.decoding === TEXT && utilities !== undefined
-        ? utilities.convertBufferToString(raw, 'utf8')
-        : raw,
-    )
-    return this.promise
+  /**
+   * Takes a reply whose strings are Buffers: ioredis decoded it, on another connection perhaps.
+   * As in ioredis it needs no `this` and may be replaced: tracing tools do both.
+   */
+  get resolve(): (raw: unknown) => Promise<unknown> {
+    return (raw) => {
+      const { utilities } = internals
+      this.settle(
+        this.decoding === TEXT && utilities !== undefined
+          ? utilities.convertBufferToString(raw, 'utf8')
+          : raw,
+      )
+      return this.promise
+    }
   }
 
-  /** Takes the error of the server, or the reason why no reply will come. */
-  reject(error: Error): void {
-    if (this.isSettled) return
-    this.isSettled = true
-    this._clearTimers()
-    this.fail(
-      error instanceof ReplyError ? error : failureOf(error, this.redis, this, this.mayHaveRun),
-    )
+  set resolve(value: unknown) {
+    replace(this, 'resolve', value)
   }
+
+  /** Takes the error of the server, or the reason why no reply will come; see `resolve`. */
+  get reject(): (error: Error) => void {
+    return (error) => {
+      if (this.isSettled) return
+      this.isSettled = true
+      this._clearTimers()
+      this.fail(
+        error instanceof ReplyError ? error : failureOf(error, this.redis, this, this.mayHaveRun),
+      )
+    }
+  }
+
+  set reject(value: unknown) {
+    replace(this, 'reject', value)
+  }
+}
+
+function replace(command: LeanCommand, name: 'resolve' | 'reject', value: unknown): void {
+  Object.defineProperty(command, name, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
 }
 
 // `instanceof Command` holds, and ioredis finds every method it may call on a queued command.
