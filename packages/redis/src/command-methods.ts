@@ -2,7 +2,13 @@
 import { Redis as StockRedis } from 'ioredis'
 import { isScalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable } from './command-table.ts'
-import { expectSendCommand, flattened, leanTransport, prefixed } from './eligibility.ts'
+import {
+  expectSendCommand,
+  flattened,
+  isTakenApart,
+  leanTransport,
+  prefixed,
+} from './eligibility.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
@@ -19,7 +25,7 @@ function callMany(
   args: ArrayLike<unknown>,
 ): Promise<unknown> | undefined {
   const all = flattened(args)
-  if (all === undefined) return undefined
+  if (all === undefined || isTakenApart(spec, all.length, all.at(-1))) return undefined
   if (transport.keyPrefix !== undefined && all.length > 0) {
     all[0] = prefixed(transport.keyPrefix, all[0])
   }
@@ -33,7 +39,12 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
       // biome-ignore lint/complexity/noArguments: a rest parameter would allocate for every call
       const args = arguments
       const count = args.length
-      if (count <= 2 && isScalar(first) && isScalar(second)) {
+      if (
+        count <= 2 &&
+        spec.argumentTransformer === undefined &&
+        isScalar(first) &&
+        isScalar(second)
+      ) {
         const { keyPrefix } = transport
         const key = keyPrefix === undefined || count === 0 ? first : prefixed(keyPrefix, first)
         return transport.call(spec, decoding, count, key, second, undefined)

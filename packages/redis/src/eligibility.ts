@@ -1,6 +1,6 @@
 // Hot path: whether a command may be lean now, or is ioredis's.
 import { tracingChannel } from 'node:diagnostics_channel'
-import { isScalar, type Scalar } from './command-encoder.ts'
+import { isBytes, isScalar, type Scalar } from './command-encoder.ts'
 import type { CommandSpec } from './command-table.ts'
 import { sendCommandIsStock } from './guard.ts'
 import { internals } from './ioredis-internals.ts'
@@ -38,6 +38,11 @@ export function leanTransport(redis: RedisInternals, spec: CommandSpec): Transpo
   const transport = openTransport(redis)
   if (transport === undefined || !isPlain(spec, transport.keyPrefix)) return undefined
   return spec.blocking && !transport.blockingMayBeLean ? undefined : transport
+}
+
+/** ioredis's transformers of hset and mset take a lone Buffer for an object of fields. */
+export function isTakenApart(spec: CommandSpec, count: number, last: Scalar): boolean {
+  return spec.argumentTransformer !== undefined && count <= 2 && isBytes(last)
 }
 
 /** Arguments as ioredis flattens them, one level; undefined if one of them is not a scalar. */

@@ -2,7 +2,7 @@
 import { Pipeline as StockPipeline } from 'ioredis'
 import { isScalar, type Scalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable } from './command-table.ts'
-import { flattened, isPlain, openTransport, prefixed } from './eligibility.ts'
+import { flattened, isPlain, isTakenApart, openTransport, prefixed } from './eligibility.ts'
 import { LeanCommand } from './lean-command.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
@@ -109,14 +109,20 @@ function add(
   const first = args[0]
   const second = args[1]
   const count = args.length
-  if (prefix === undefined && count <= 2 && isScalar(first) && isScalar(second)) {
+  if (
+    prefix === undefined &&
+    count <= 2 &&
+    spec.argumentTransformer === undefined &&
+    isScalar(first) &&
+    isScalar(second)
+  ) {
     pipeline._queue.push(
       new PipelinedCommand(pipeline, spec, decoding, count, first, second, undefined),
     )
     return true
   }
   const all = flattened(args)
-  if (all === undefined) return false
+  if (all === undefined || isTakenApart(spec, all.length, all.at(-1))) return false
   if (prefix !== undefined && all.length > 0) all[0] = prefixed(prefix, all[0])
   pipeline._queue.push(
     new PipelinedCommand(pipeline, spec, decoding, all.length, undefined, undefined, all),
