@@ -121,7 +121,7 @@ export const startClient = async (
   return {
     pid: child.pid ?? 0,
     warm: async (ms) => {
-      await ask(`warm ${ms}`, ms)
+      await ask(`warm ${ms}`, 5 * ms)
     },
     run: async (ms) => (await ask(`run ${ms}`, ms)) as ClientSlice,
     count: async (ops) => (await ask(`count ${ops}`, 0)) as ClientCount,

@@ -8,6 +8,7 @@ export interface RedisTiming {
   /** How often they take turns within a launch: one pair each. */
   readonly cycles: number
   readonly sliceMs: number
+  /** CPU time of the warm-up: on a busy machine the clock alone would leave code uncompiled. */
   readonly warmMs: number
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 
-// Nine tenths of a core beside one ordinary neighbour: enough to measure, and nobody starves.
-const NICE = -10
+// What an ordinary neighbour gets beside it is about a hundredth of a core, besides all idle time.
+const NICE = -20
 
 /** The words before a command line that give a program, and all its threads, precedence. */
 export const precedence = (raised: boolean): string[] =>
