@@ -1,6 +1,9 @@
 import type { LeanCommand } from './lean-command.ts'
 import type { RedisInternals } from './redis-internals.ts'
 
+/** Queue entries looked at for each millisecond that the next look is put off. */
+const ENTRIES_PER_MS = 10_000
+
 /** `commandTimeout` of lean commands: one timer for the oldest, deadlines are in queue order. */
 export class CommandDeadlines {
   readonly #redis: RedisInternals
@@ -18,35 +21,44 @@ export class CommandDeadlines {
     this.#timer ??= setTimeout(() => this.#expire(), this.#timeoutMs)
   }
 
-  /** Queued commands whose time runs, oldest first. */
-  *#timed(): Generator<LeanCommand> {
+  /** No reply is outstanding: an idle client holds no timer. */
+  idle(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  /** Calls `visit` with queued commands whose time runs, oldest first, until it returns true. */
+  #visitTimed(visit: (command: LeanCommand, index: number) => boolean): void {
     const queue = this.#redis.commandQueue
     for (let i = 0; i < queue.length; i++) {
       const command = queue.peekAt(i)?.command as LeanCommand | undefined
-      if (command?.deadline && !command.isSettled) yield command
+      if (command?.deadline && !command.isSettled && visit(command, i)) return
     }
   }
 
   #expire(): void {
     this.#timer = undefined
     const now = performance.now()
-    for (const command of this.#timed()) {
-      if (command.deadline > now) {
-        // Timers of Node may fire up to a millisecond early.
-        this.#timer = setTimeout(() => this.#expire(), Math.ceil(command.deadline - now))
-        return
+    this.#visitTimed((command, index) => {
+      if (command.deadline <= now) {
+        command.reject(new Error('Command timed out'))
+        return false
       }
-      command.reject(new Error('Command timed out'))
-    }
+      // Timers of Node may fire up to a millisecond early. Behind a long queue that does not move
+      // the next look waits: each passes all entries that timed out before.
+      const ms = Math.max(command.deadline - now, index / ENTRIES_PER_MS)
+      this.#timer = setTimeout(() => this.#expire(), Math.ceil(ms))
+      return true
+    })
   }
 
   /** The connection is gone: commands that will be sent again have a timer of their own. */
   close(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    this.idle()
     const now = performance.now()
-    for (const command of this.#timed()) {
+    this.#visitTimed((command) => {
       command.setTimeout(Math.max(1, command.deadline - now))
-    }
+      return false
+    })
   }
 }

@@ -1,5 +1,27 @@
 import { Command } from 'ioredis'
+import type { QueuedCommand } from './ioredis-internals.ts'
 import type { RedisInternals } from './redis-internals.ts'
+
+/** A socket of Node: how many bytes libuv still has to hand to the kernel. */
+interface WithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null
+}
+
+/** Commands that take their time on purpose: not in ioredis's table of blocking ones. */
+const PATIENT = new Set(['monitor', 'wait', 'waitaof'])
+
+/**
+ * How long the server may be silent about a command before it owes the reply: the time it was asked
+ * to block, `Infinity` if there is no end to it.
+ */
+function blockingMs(command: QueuedCommand): number {
+  const name = command.name.toLowerCase()
+  if (PATIENT.has(name)) return Number.POSITIVE_INFINITY
+  if (!Command.checkFlag('BLOCKING_COMMANDS', name)) return 0
+  // null: XREAD without BLOCK. 0: until something happens.
+  const asked = (command as unknown as Command).extractBlockingTimeout()
+  return asked === null ? 0 : asked || Number.POSITIVE_INFINITY
+}
 
 /**
  * `socketTimeout`: finds a connection that owes replies and says nothing, be it half open or wedged.
@@ -7,13 +29,14 @@ import type { RedisInternals } from './redis-internals.ts'
  */
 export class SocketWatch {
   /** Milliseconds without a byte; undefined: no watch. */
-  timeoutMs: number | undefined
+  readonly timeoutMs: number | undefined
   readonly #redis: RedisInternals
+  /** Since then the server owes what it did not send. */
   #lastMs = 0
+  #unwritten = 0
 
   constructor(redis: RedisInternals) {
     this.#redis = redis
-    // The handshake owes replies, too.
     this.timeoutMs = redis.options.socketTimeout
   }
 
@@ -24,9 +47,21 @@ export class SocketWatch {
     if (redis.socketTimeoutTimer === undefined) this.#start(this.timeoutMs as number)
   }
 
+  /** Bytes were handed to the socket. */
+  wrote(): void {
+    if (this.timeoutMs !== undefined) this.#unwritten = this.#unwrittenBytes
+  }
+
   /** Bytes came in. */
   received(): void {
     if (this.timeoutMs !== undefined) this.#lastMs = performance.now()
+  }
+
+  /** Nothing is owed any more: an idle client holds no timer. */
+  idle(): void {
+    if (this.timeoutMs === undefined) return
+    clearTimeout(this.#redis.socketTimeoutTimer)
+    this.#redis.socketTimeoutTimer = undefined
   }
 
   #start(ms: number): void {
@@ -36,27 +71,26 @@ export class SocketWatch {
   #check(): void {
     const redis = this.#redis
     redis.socketTimeoutTimer = undefined
-    if (redis.commandQueue.length === 0) return
+    // Replies come in order: what is owed is the one to the oldest command.
+    const head = redis.commandQueue.peekFront()
+    if (head === undefined) return
     const timeoutMs = this.timeoutMs as number
-    if (this.#mayBeSilent()) {
-      this.#lastMs = performance.now()
-      this.#start(timeoutMs)
-      return
-    }
-    const leftMs = this.#lastMs + timeoutMs - performance.now()
-    if (leftMs > 0) this.#start(Math.ceil(leftMs))
+    if (this.#wroteOn()) this.#lastMs = performance.now()
+    const leftMs = this.#lastMs + blockingMs(head.command) + timeoutMs - performance.now()
+    if (leftMs > 0) this.#start(Math.min(Math.ceil(leftMs), timeoutMs))
     else this.#cut(timeoutMs)
   }
 
-  /** The server owes nothing yet: a command that blocks it is outstanding. */
-  #mayBeSilent(): boolean {
-    const queue = this.#redis.commandQueue
-    for (let i = 0; i < queue.length; i++) {
-      const name = queue.peekAt(i)?.command.name.toLowerCase() as string
-      if (name === 'monitor' || name === 'wait' || name === 'waitaof') return true
-      if (Command.checkFlag('BLOCKING_COMMANDS', name)) return true
-    }
-    return false
+  get #unwrittenBytes(): number {
+    const { stream } = this.#redis
+    return (stream as WithHandle)._handle?.writeQueueSize ?? stream.writableLength
+  }
+
+  /** Whether the kernel took bytes of what waits since the last look: a large value on its way. */
+  #wroteOn(): boolean {
+    const before = this.#unwritten
+    this.#unwritten = this.#unwrittenBytes
+    return this.#unwritten < before
   }
 
   /** What was outstanding is rejected, not sent again: a slow script would run over and over. */
@@ -65,7 +99,8 @@ export class SocketWatch {
     const error = new Error(
       `Socket timeout. Expecting data, but didn't receive any in ${timeoutMs}ms.`,
     )
-    redis.flushQueue(error, { offlineQueue: false })
+    // A handshake that fails would take the commands that wait for it with it: it just ends.
+    if (redis.status !== 'connect') redis.flushQueue(error, { offlineQueue: false })
     redis.stream.destroy(error)
   }
 }

@@ -131,7 +131,6 @@ export class Transport implements ReplyReceiver, Flushable {
     if (typeof options.commandTimeout === 'number') {
       this.#deadlines = new CommandDeadlines(this.redis, options.commandTimeout)
     }
-    this.watch.timeoutMs = options.socketTimeout
   }
 
   /** Nothing more will be sent or read. */
@@ -139,6 +138,11 @@ export class Transport implements ReplyReceiver, Flushable {
     this.open = false
     this.out.take()
     this.#deadlines?.close()
+  }
+
+  /** Forgets what was not handed to the socket: its commands were told that they did not run. */
+  discard(): void {
+    this.out.take()
   }
 
   /** Bytes the kernel has not taken. */
@@ -209,6 +213,7 @@ export class Transport implements ReplyReceiver, Flushable {
       this.#sendAll()
       return this.#write(chunk, ...rest)
     }
+    if (this.watch.timeoutMs !== undefined) this.watch.sent()
     if (typeof chunk === 'string') this.out.appendText(chunk)
     else this.out.appendBytes(chunk)
     this.#schedule()
@@ -245,6 +250,7 @@ export class Transport implements ReplyReceiver, Flushable {
       stream.uncork()
     }
     this.#full = stream.writableNeedDrain
+    this.watch.wrote()
   }
 
   #read(chunk: Buffer): void {
@@ -258,6 +264,10 @@ export class Transport implements ReplyReceiver, Flushable {
     }
     const waiting = this.redis.commandQueue.length
     if (waiting < this.#sent) this.#sent = waiting
+    if (waiting === 0) {
+      this.#deadlines?.idle()
+      this.watch.idle()
+    }
   }
 
   /** ReplyReceiver: the head of the queue says how its reply is decoded. */
