@@ -2,13 +2,16 @@ import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { redisAvailable } from '../packages/test-support/src/index.ts'
 import { transpile, typeProblems } from './docs/check-types.ts'
-import { type CodeBlock, codeBlocks, programOf } from './docs/code-blocks.ts'
+import { aboutRedis, type CodeBlock, codeBlocks, programOf } from './docs/code-blocks.ts'
+import { type RedisServers, startRedisServers } from './docs/redis-servers.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-/** From here both `@celeris/core` and the engines can be imported by name. */
-const folder = join(root, 'packages/core')
+/** From here what a block imports is found: core and the engines, or the Redis client and its peers. */
+const folderOf = (block: CodeBlock): string =>
+  join(root, aboutRedis(block) ? 'packages/redis' : 'packages/core')
 const runBlock = pathToFileURL(join(root, 'test/docs/run-block.mjs')).href
 const load = async (file: string): Promise<unknown> => import(/* @vite-ignore */ join(root, file))
 
@@ -25,6 +28,13 @@ const text = (page: string): string => readFileSync(join(root, page), 'utf8')
 const blocks = pages.flatMap((page) => codeBlocks(page, text(page)))
 const exportsOfCore = Object.keys((await load('packages/core/dist/index.js')) as object)
 
+const withRedis = redisAvailable()
+let redis: RedisServers | undefined
+beforeAll(async () => {
+  if (withRedis) redis = await startRedisServers()
+}, 90_000)
+afterAll(() => redis?.stop())
+
 /** Runs a block as a program of its own; it must end by itself with exit code 0. */
 function runProgram(block: CodeBlock): Promise<{ code: number; output: string }> {
   const program = programOf(block, exportsOfCore)
@@ -36,7 +46,11 @@ function runProgram(block: CodeBlock): Promise<{ code: number; output: string }>
     const child = execFile(
       process.execPath,
       args,
-      { cwd: folder, timeout: 50_000 },
+      {
+        cwd: folderOf(block),
+        timeout: 50_000,
+        env: { ...process.env, ...redis?.env },
+      },
       (error, out, err) =>
         resolve({
           code: error === null ? 0 : 1,
@@ -48,7 +62,8 @@ function runProgram(block: CodeBlock): Promise<{ code: number; output: string }>
 }
 
 describe('code blocks of README and docs', () => {
-  it.concurrent.each(blocks.filter(({ noRun }) => noRun === undefined))(
+  const runnable = blocks.filter(({ noRun }) => noRun === undefined)
+  it.concurrent.each(runnable.filter((block) => withRedis || !aboutRedis(block)))(
     '$where runs',
     async (block) => {
       const { code, output } = await runProgram(block)
@@ -59,8 +74,12 @@ describe('code blocks of README and docs', () => {
 
   it('have the types they claim', () => {
     const typed = blocks.filter(({ language }) => language === 'ts')
-    const programs = new Map(typed.map((block) => [block.where, programOf(block, exportsOfCore)]))
-    expect(Object.fromEntries(typeProblems(programs, folder))).toEqual({})
+    const problems = [...new Set(typed.map(folderOf))].flatMap((folder) => {
+      const there = typed.filter((block) => folderOf(block) === folder)
+      const programs = new Map(there.map((block) => [block.where, programOf(block, exportsOfCore)]))
+      return [...typeProblems(programs, folder)]
+    })
+    expect(Object.fromEntries(problems)).toEqual({})
   }, 60_000)
 })
 

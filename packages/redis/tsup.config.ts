@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 import { library } from '../../tsup.base.ts'
 
-const shared = library({ clean: false })
-const base = Array.isArray(shared) ? shared[0] : shared
+const base = library({ clean: false }) as Options
 
 /** One copy of the classes for both module systems: the ES module names what CommonJS exports. */
 async function facade(): Promise<void> {

@@ -15,6 +15,7 @@ export interface Check {
 }
 
 export interface CodeBlock {
+  readonly page: string
   readonly language: 'ts' | 'js'
   /** Page and line, for the name of a test. */
   readonly where: string
@@ -44,6 +45,7 @@ export function codeBlocks(page: string, markdown: string): CodeBlock[] {
     const [, before = '', language, code = '', after = ''] = match
     const line = markdown.slice(0, match.index + before.length).split('\n').length
     return {
+      page,
       language: language as 'ts' | 'js',
       where: `${page}:${line}`,
       code,
@@ -60,18 +62,39 @@ export function codeBlocks(page: string, markdown: string): CodeBlock[] {
   return blocks
 }
 
-/** The block as a module. A fragment, which imports nothing of core, gets imports and an `app`. */
+/** Whether it stands on a page about the Redis client, which has no server of ours. */
+export const aboutRedis = ({ page }: CodeBlock): boolean => /redis/.test(page)
+
+/**
+ * The block as a module. A fragment, which imports nothing of core, gets imports and an `app`; on a
+ * page about Redis, one that makes no `redis` gets one, which is closed behind it.
+ */
 export function programOf(block: CodeBlock, exportsOfCore: readonly string[]): string {
   const { code, setup } = block
-  const lines = [setup]
-  if (!/from '@celeris\/core'/.test(code)) {
-    const text = `${setup}\n${code}`
-    const used = exportsOfCore.filter((name) => new RegExp(`\\b${name}\\b`).test(text))
-    const names = [...new Set([...used, 'Server'])]
-    const hasApp = /\bapp\b/.test(text) && !/\bconst app\b/.test(text)
-    if (hasApp || used.length > 0)
-      lines.unshift(`import { ${names.join(', ')} } from '@celeris/core'`)
-    if (hasApp) lines.splice(1, 0, 'const app = new Server()')
-  }
-  return `${lines.join('\n')}\n${code}\nexport {}\n`
+  const text = `${setup}\n${code}`
+  const [before, after] = aboutRedis(block) ? aroundRedis(text) : aroundApp(block, exportsOfCore)
+  return `${[...before, setup].join('\n')}\n${code}\n${after}\nexport {}\n`
+}
+
+function aroundApp(
+  { code, setup }: CodeBlock,
+  exportsOfCore: readonly string[],
+): [string[], string] {
+  if (/from '@celeris\/core'/.test(code)) return [[], '']
+  const text = `${setup}\n${code}`
+  const used = exportsOfCore.filter((name) => new RegExp(`\\b${name}\\b`).test(text))
+  const names = [...new Set([...used, 'Server'])]
+  const hasApp = /\bapp\b/.test(text) && !/\bconst app\b/.test(text)
+  if (!hasApp && used.length === 0) return [[], '']
+  const imports = `import { ${names.join(', ')} } from '@celeris/core'`
+  return [hasApp ? [imports, 'const app = new Server()'] : [imports], '']
+}
+
+function aroundRedis(text: string): [string[], string] {
+  if (!/\bredis\b[.,]/.test(text) || /\bconst redis\b/.test(text)) return [[], '']
+  const client = [
+    `import Redis from '@celeris/redis'`,
+    `const redis = new Redis(process.env.REDIS_URL ?? '')`,
+  ]
+  return [client, 'redis.disconnect()']
 }
