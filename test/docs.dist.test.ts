@@ -114,6 +114,17 @@ describe('tables', () => {
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(expected))
   })
 
+  it('docs/errors.md has a row for every code of the Redis client', () => {
+    const sources = readdirSync(join(root, 'packages/redis/src'), { recursive: true })
+      .map((file) => `packages/redis/src/${file}`)
+      .filter((file) => file.endsWith('errors.ts'))
+    const codes = (page: string, pattern: RegExp): string[] =>
+      [...text(page).matchAll(pattern)].map(([, code = '']) => code)
+    const declared = new Set(sources.flatMap((file) => codes(file, /'(CELERIS_REDIS_\w+)'/g)))
+    const rows = codes('docs/errors.md', /^\| `(CELERIS_REDIS_\w+)`/gm)
+    expect(rows.sort()).toEqual([...declared].sort())
+  })
+
   it('docs/configuration.md has a row for every option', async () => {
     const { CONFIG_NAMES } = (await load('packages/core/src/server-options.ts')) as {
       CONFIG_NAMES: string[]
