@@ -51,11 +51,16 @@ describe('startRedis', () => {
     expect(await server.command('GET', 'key')).toBe('value')
   })
 
-  it('answers after a pause what was asked during it', async () => {
-    const server = await start()
-    server.pause()
-    const reply = server.command('ECHO', 'late')
-    server.resume()
+  it('answers nothing during a pause, and afterwards what was asked', async () => {
+    const [paused, other] = await Promise.all([start(), start()])
+    paused.pause()
+    let answered = false
+    const reply = paused.command('ECHO', 'late').finally(() => {
+      answered = true
+    })
+    for (let i = 0; i < 5; i++) await other.command('PING')
+    expect(answered).toBe(false)
+    paused.resume()
     expect(await reply).toBe('late')
   })
 
