@@ -23,6 +23,7 @@ module.exports = {
     only(['engine'], []),
     only(['engine-epoll'], ['engine']),
     only(['core'], ['engine']),
+    only(['redis'], []),
     {
       name: 'nothing-imports-bench',
       severity: 'error',
