@@ -16,7 +16,14 @@ class Lines {
         message: String(error?.stack ?? error).slice(0, 2_000),
       })
     })
-    runner.on('end', () => write({ state: 'end' }))
+    // After a hook of the whole suite has failed, mocha skips the rest and says nothing.
+    let isComplete = true
+    runner.on('fail', ({ type, parent }) => {
+      if (type === 'hook' && parent.root) isComplete = false
+    })
+    runner.on('end', () => {
+      if (isComplete) write({ state: 'end' })
+    })
   }
 }
 
