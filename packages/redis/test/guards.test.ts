@@ -2,13 +2,13 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import { type RedisServer, startRedis } from '@celeris/test-support'
 import { Command, Redis as Ioredis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import Redis, { RedisOptionError } from '../src/index.ts'
+import Redis, { RedisOptionError, type RedisOptions } from '../src/index.ts'
 import { readyClient } from './support.ts'
 
 let server: RedisServer
 const clients: Ioredis[] = []
 
-async function connect(options: ConstructorParameters<typeof Redis>[0] & object = {}) {
+async function connect(options: RedisOptions = {}): Promise<Redis> {
   const client = await readyClient(server, options)
   clients.push(client)
   return client
