@@ -37,19 +37,18 @@ export class HeldBytes {
     this.length += size
   }
 
-  /** All of them in memory of their own; nothing is held afterwards. */
-  takeOwned(): Buffer {
-    const all = Buffer.allocUnsafeSlow(this.length)
-    this.#moveTo(all)
+  /** All of them and these last ones, in memory of their own; nothing is held afterwards. */
+  takeOwned(chunk: Buffer, start: number, end: number): Buffer {
+    const all = Buffer.allocUnsafeSlow(this.length + end - start)
+    this.#moveTo(all, chunk, start, end)
     return all
   }
 
-  /** All of them, to be read before the next call of any instance; nothing is held afterwards. */
-  takeBorrowed(): Buffer {
-    const { length } = this
-    if (length > SCRATCH_BYTES) return this.takeOwned()
+  /** The same, to be read before the next call of any instance: behind the value stand other bytes. */
+  takeBorrowed(chunk: Buffer, start: number, end: number): Buffer {
+    if (this.length + end - start > SCRATCH_BYTES) return this.takeOwned(chunk, start, end)
     scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-    this.#moveTo(scratch)
+    this.#moveTo(scratch, chunk, start, end)
     return scratch
   }
 
@@ -60,12 +59,13 @@ export class HeldBytes {
     this.#blockBytes = 0
   }
 
-  #moveTo(target: Buffer): void {
+  #moveTo(target: Buffer, chunk: Buffer, start: number, end: number): void {
     this.#closeBlock()
     let position = 0
     for (let index = 0; index < this.#pieces.length; index++) {
       position += this.#pieces[index]!.copy(target, position)
     }
+    chunk.copy(target, position, start, end)
     this.clear()
   }
 
@@ -83,7 +83,7 @@ export class HeldBytes {
   #openBlock(wanted: number): void {
     this.#closeBlock()
     const grown = Math.min(Math.max(this.length, wanted, BLOCK_BYTES_MIN), BLOCK_BYTES_MAX)
-    this.#block = Buffer.allocUnsafeSlow(grown)
+    this.#block = Buffer.allocUnsafe(grown)
   }
 
   #closeBlock(): void {

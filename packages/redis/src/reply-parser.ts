@@ -1,16 +1,53 @@
 // Hot path: RESP2 and RESP3 replies, parsed in place in the chunks of a connection.
 import { constants, isAscii } from 'node:buffer'
-import { Aggregate, type AggregateKind, DROPPED, LIST, OBJECT } from './reply-aggregate.ts'
+import {
+  type AggregateKind,
+  BAD_KEY,
+  DROPPED,
+  LIST,
+  NESTING_MAX,
+  OBJECT,
+  OpenAggregates,
+  UNFINISHED,
+} from './reply-aggregates.ts'
 import { HeldBytes } from './reply-bytes.ts'
 import {
   bytesOf,
-  DIGITS_MAX,
   parseDigits,
   parseDouble,
   parseInteger,
   type SliceableBuffer,
   textOf,
 } from './reply-strings.ts'
+import {
+  ARRAY,
+  ATTRIBUTE,
+  BIG_NUMBER,
+  BLOB_ERROR,
+  BOOLEAN,
+  BULK_STRING,
+  COLON,
+  CR,
+  DOUBLE,
+  FALSE,
+  INTEGER,
+  isError,
+  isNullHeader,
+  isOK,
+  isText,
+  LF,
+  LINE_BYTES_MAX,
+  lineEnd,
+  MAP,
+  NULL,
+  PUSH,
+  quoted,
+  SIMPLE_ERROR,
+  SIMPLE_STRING,
+  TRUE,
+  VERBATIM,
+  ZERO,
+} from './reply-types.ts'
 
 /** Strings become JavaScript strings, decoded as UTF-8. */
 export const TEXT = 0
@@ -48,29 +85,6 @@ export class ParserError extends Error {
   override readonly name: string = 'ParserError'
 }
 
-const NESTING_MAX = 1_024
-
-const CR = 0x0d
-const LF = 0x0a
-const MINUS = 0x2d
-const ZERO = 0x30
-
-const BLOB_ERROR = 0x21 // !
-const BOOLEAN = 0x23 // #
-const BULK_STRING = 0x24 // $
-const MAP = 0x25 // %
-const BIG_NUMBER = 0x28 // (
-const ARRAY = 0x2a // *
-const SIMPLE_STRING = 0x2b // +
-const DOUBLE = 0x2c // ,
-const SIMPLE_ERROR = MINUS // -
-const INTEGER = 0x3a // :
-const VERBATIM = 0x3d // =
-const PUSH = 0x3e // >
-const NULL = 0x5f // _
-const ATTRIBUTE = 0x7c // |
-const SET = 0x7e // ~
-
 /** What the next byte belongs to. */
 const AT_TYPE = 0
 const IN_LINE = 1
@@ -81,12 +95,14 @@ const AT_BULK_LINE_FEED = 4
 /** Sizes and integers of more digits leave the straight loop: in there all are small integers. */
 const FAST_DIGITS_MAX = 9
 
-/** A smaller chunk holds too few values to ask whether all of it is ASCII. */
+/** What a chunk holds. To ask that of all of it costs less than to decode one value as UTF-8. */
+const UNKNOWN = 0
+const ASCII = 1
+const MIXED = 2
+
+/** In a smaller chunk are too few values to ask. */
 const ASCII_CHECK_BYTES = 256
 
-const TRUE = 0x74
-const FALSE = 0x66
-const COLON = 0x3a
 /** `txt:` before a verbatim string. */
 const VERBATIM_PREFIX_BYTES = 4
 
@@ -121,15 +137,10 @@ export class ReplyParser {
   readonly #held: HeldBytes
 
   #decoding: Decoding
-  /** What was chosen before the outermost attribute inside a reply. */
-  #decodingBehindAttribute: Decoding
-  #attributeDepth: number
   #inPush: boolean
   /** Why the present reply cannot be delivered: one of its strings is too long for V8. */
   #undecodable: Error | null
-  #depth: number
-  #top: Aggregate
-  readonly #aggregates: Aggregate[]
+  readonly #aggregates: OpenAggregates
 
   constructor(receiver: ReplyReceiver, options: ReplyParserOptions) {
     this.#receiver = receiver
@@ -148,13 +159,9 @@ export class ReplyParser {
     this.#bulkBytes = 0
     this.#held = new HeldBytes()
     this.#decoding = BYTES
-    this.#decodingBehindAttribute = BYTES
-    this.#attributeDepth = 0
     this.#inPush = false
     this.#undecodable = null
-    this.#depth = 0
-    this.#top = new Aggregate()
-    this.#aggregates = [this.#top]
+    this.#aggregates = new OpenAggregates()
   }
 
   /** Bytes kept of a value whose end has not arrived. */
@@ -166,7 +173,7 @@ export class ReplyParser {
   stop(): void {
     this.#stopped = true
     this.#held.clear()
-    for (let index = 0; index < this.#aggregates.length; index++) this.#aggregates[index]!.clear()
+    this.#aggregates.clear()
   }
 
   /**
@@ -180,8 +187,8 @@ export class ReplyParser {
     if (length === 0 || this.#stopped) return
     const bytes = chunk as SliceableBuffer
     const receiver = this.#receiver
-    // Costs less for a whole chunk than the decoding of UTF-8 costs for one value of it.
-    const ascii = length > ASCII_CHECK_BYTES && isAscii(chunk)
+    const aggregates = this.#aggregates
+    let contents = length < ASCII_CHECK_BYTES ? MIXED : UNKNOWN
     let offset = this.#phase === AT_TYPE ? 0 : this.#resume(bytes)
     while (offset < length && !this.#stopped) {
       const type = bytes[offset]!
@@ -192,12 +199,15 @@ export class ReplyParser {
           offset = this.#begin(bytes, offset)
           continue
         }
-        const decoding = this.#depth === 0 ? receiver.decoding() : this.#decoding
+        const decoding = aggregates.depth === 0 ? receiver.decoding() : this.#decoding
         value = decoding === TEXT ? 'OK' : bytesOf(bytes, position, position + 2)
         offset += 5
-      } else if (type === NULL && offset + 2 < length) {
-        if (bytes[position] !== CR || bytes[position + 1] !== LF) this.#fail('Missing CRLF')
-        if (this.#depth === 0) receiver.decoding()
+      } else if (type === NULL) {
+        if (offset + 3 > length || bytes[position] !== CR || bytes[position + 1] !== LF) {
+          offset = this.#begin(bytes, offset)
+          continue
+        }
+        if (aggregates.depth === 0) receiver.decoding()
         value = null
         offset += 3
       } else if (type === BULK_STRING || type === INTEGER || type === ARRAY || type === MAP) {
@@ -222,21 +232,29 @@ export class ReplyParser {
         const next = position + 2
         if (type === BULK_STRING) {
           const end = next + number
-          if (end + 2 > length || number > this.#inPlaceBytesMax) {
+          if (
+            end + 2 > length ||
+            number > this.#inPlaceBytesMax ||
+            bytes[end] !== CR ||
+            bytes[end + 1] !== LF
+          ) {
             offset = this.#begin(bytes, offset)
             continue
           }
-          if (bytes[end] !== CR || bytes[end + 1] !== LF) this.#fail('Missing CRLF')
-          const decoding = this.#depth === 0 ? receiver.decoding() : this.#decoding
-          if (decoding === BYTES) value = bytesOf(bytes, next, end)
-          else value = ascii ? bytes.latin1Slice(next, end) : textOf(bytes, next, end)
+          const decoding = aggregates.depth === 0 ? receiver.decoding() : this.#decoding
+          if (decoding === BYTES) {
+            value = bytesOf(bytes, next, end)
+          } else {
+            if (contents === UNKNOWN) contents = isAscii(bytes) ? ASCII : MIXED
+            value = contents === ASCII ? bytes.latin1Slice(next, end) : textOf(bytes, next, end)
+          }
           offset = end + 2
         } else if (type === INTEGER) {
-          if (this.#depth === 0) receiver.decoding()
+          if (aggregates.depth === 0) receiver.decoding()
           value = this.#stringNumbers ? bytes.latin1Slice(digits, position) : number
           offset = next
         } else {
-          if (this.#depth === 0) {
+          if (aggregates.depth === 0) {
             this.#decoding = receiver.decoding()
             if (this.#stopped) return
           }
@@ -248,7 +266,7 @@ export class ReplyParser {
         offset = this.#begin(bytes, offset)
         continue
       }
-      if (this.#depth > 0) this.#add(value)
+      if (aggregates.depth > 0) this.#add(value)
       else if (!this.#stopped) receiver.reply(value)
     }
   }
@@ -257,6 +275,10 @@ export class ReplyParser {
     this.stop()
     this.#failure = new ParserError(message)
     throw this.#failure
+  }
+
+  #failLine(): never {
+    this.#fail(`Invalid RESP line of type ${quoted(this.#type)}`)
   }
 
   #resume(chunk: SliceableBuffer): number {
@@ -277,10 +299,10 @@ export class ReplyParser {
   /** At the first byte of a value of any type. Returns where to go on, as all that follow do. */
   #begin(chunk: SliceableBuffer, offset: number): number {
     const type = chunk[offset]!
-    if (this.#lineBytesMax(type) < 0 || (type === PUSH && this.#depth > 0)) {
-      this.#fail(`Unknown RESP type ${type} "${String.fromCharCode(type)}"`)
+    if (LINE_BYTES_MAX[type]! < 0 || (type === PUSH && this.#aggregates.depth > 0)) {
+      this.#fail(`Unknown RESP type ${quoted(type)}`)
     }
-    if (this.#depth === 0) {
+    if (this.#aggregates.depth === 0) {
       this.#inPush = type === PUSH
       const asks = type !== PUSH && type !== ATTRIBUTE && !isError(type)
       this.#decoding = asks ? this.#receiver.decoding() : BYTES
@@ -294,8 +316,10 @@ export class ReplyParser {
     const { length } = chunk
     const end = lineEnd(chunk, offset)
     const size = this.#held.length + end - offset
-    if (size > this.#lineBytesMax(this.#type)) {
-      this.#fail(isText(this.#type) ? 'Reply line too long' : 'Invalid number or length in reply')
+    if (isText(this.#type)) {
+      if (size > this.#bytesMax) this.#fail(`Line exceeds maxReplyBytes ${this.#bytesMax}`)
+    } else if (size > LINE_BYTES_MAX[this.#type]!) {
+      this.#failLine()
     }
     if (end + 1 < length) {
       if (chunk[end + 1] !== LF) this.#fail('Missing CRLF')
@@ -306,44 +330,15 @@ export class ReplyParser {
     return length
   }
 
-  /** -1 for a byte that begins no reply. */
-  #lineBytesMax(type: number): number {
-    switch (type) {
-      case SIMPLE_STRING:
-      case SIMPLE_ERROR:
-      case BIG_NUMBER:
-      case DOUBLE:
-        return this.#bytesMax
-      case INTEGER:
-        return DIGITS_MAX + 1
-      case BULK_STRING:
-      case ARRAY:
-      case MAP:
-      case SET:
-      case PUSH:
-      case VERBATIM:
-      case BLOB_ERROR:
-      case ATTRIBUTE:
-        return DIGITS_MAX
-      case BOOLEAN:
-        return 1
-      case NULL:
-        return 0
-      default:
-        return -1
-    }
-  }
-
   #lineComplete(chunk: SliceableBuffer, from: number, to: number, next: number): number {
     this.#phase = AT_TYPE
     let line = chunk
     let start = from
     let end = to
     if (this.#held.length > 0) {
-      this.#held.add(chunk, from, to)
       start = 0
-      end = this.#held.length
-      line = this.#takeHeld(this.#decoding === BYTES)
+      end = this.#held.length + to - from
+      line = this.#takeHeld(this.#decoding === BYTES, chunk, from, to)
     }
     const type = this.#type
     switch (type) {
@@ -386,7 +381,7 @@ export class ReplyParser {
       return next
     }
     const number = parseDigits(line, start, end)
-    if (Number.isNaN(number)) this.#fail('Invalid number or length in reply')
+    if (Number.isNaN(number)) this.#failLine()
     if (type !== BULK_STRING && type !== VERBATIM && type !== BLOB_ERROR) {
       this.#open(type, number)
       return next
@@ -421,14 +416,15 @@ export class ReplyParser {
       this.#deliverBulk(chunk, start, end, false)
       return next
     }
-    this.#held.add(chunk, start, end)
     const owned = this.#decoding === BYTES && this.#type !== BLOB_ERROR
-    this.#deliverBulk(this.#takeHeld(owned), 0, this.#bulkBytes, owned)
+    this.#deliverBulk(this.#takeHeld(owned, chunk, start, end), 0, this.#bulkBytes, owned)
     return next
   }
 
-  #takeHeld(owned: boolean): SliceableBuffer {
-    return (owned ? this.#held.takeOwned() : this.#held.takeBorrowed()) as SliceableBuffer
+  #takeHeld(owned: boolean, chunk: Buffer, start: number, end: number): SliceableBuffer {
+    const held = this.#held
+    const all = owned ? held.takeOwned(chunk, start, end) : held.takeBorrowed(chunk, start, end)
+    return all as SliceableBuffer
   }
 
   #deliverBulk(source: SliceableBuffer, from: number, end: number, owned: boolean): void {
@@ -463,17 +459,17 @@ export class ReplyParser {
       return this.#stringNumbers ? this.#text(line, start, end) : this.#string(line, start, end)
     }
     const number = parseDouble(line.latin1Slice(start, end))
-    return number ?? this.#fail('Invalid double in reply')
+    return number ?? this.#failLine()
   }
 
   #integer(line: SliceableBuffer, start: number, end: number): unknown {
     const number = parseInteger(line, start, end)
-    if (Number.isNaN(number)) this.#fail('Invalid number or length in reply')
+    if (Number.isNaN(number)) this.#failLine()
     return this.#stringNumbers ? line.latin1Slice(start, end) : number
   }
 
   #boolean(byte: number, size: number): unknown {
-    if (size !== 1 || (byte !== TRUE && byte !== FALSE)) this.#fail('Invalid boolean in reply')
+    if (size !== 1 || (byte !== TRUE && byte !== FALSE)) this.#failLine()
     if (this.#objects) return byte === TRUE
     return byte === TRUE ? 1 : 0
   }
@@ -490,44 +486,20 @@ export class ReplyParser {
       if (kind !== DROPPED) this.#deliver(kind === LIST ? [] : {})
       return
     }
-    const depth = this.#depth
-    if (depth === NESTING_MAX) this.#fail(`Reply nested deeper than ${NESTING_MAX}`)
-    if (depth === this.#aggregates.length) this.#aggregates.push(new Aggregate())
-    this.#top = this.#aggregates[depth]!
-    this.#top.open(kind, elements)
-    this.#depth = depth + 1
-    if (kind === DROPPED && this.#attributeDepth === 0) {
-      this.#attributeDepth = this.#depth
-      this.#decodingBehindAttribute = this.#decoding
-      this.#decoding = BYTES
-    }
+    if (this.#aggregates.depth === NESTING_MAX)
+      this.#fail(`Reply nested deeper than ${NESTING_MAX}`)
+    this.#aggregates.open(kind, elements)
   }
 
-  /** A finished element of the innermost aggregate; finishes those that it completes. */
   #add(element: unknown): void {
-    let value = element
-    for (;;) {
-      const top = this.#top
-      if (top.kind === LIST) top.list.push(value)
-      else if (top.kind === OBJECT && !top.addToObject(value))
-        this.#fail('Invalid key in map reply')
-      if (--top.missing > 0) return
-      const dropped = top.kind === DROPPED
-      if (dropped && this.#attributeDepth === this.#depth) {
-        this.#attributeDepth = 0
-        this.#decoding = this.#decodingBehindAttribute
-      }
-      value = top.close()
-      const depth = --this.#depth
-      if (depth > 0) this.#top = this.#aggregates[depth - 1]!
-      if (dropped) return
-      if (depth === 0) break
-    }
-    this.#deliver(value)
+    const root = this.#aggregates.add(element)
+    if (root === UNFINISHED) return
+    if (root === BAD_KEY) this.#fail('Invalid key in map reply')
+    this.#deliver(root)
   }
 
   #deliver(value: unknown): void {
-    if (this.#depth > 0) {
+    if (this.#aggregates.depth > 0) {
       this.#add(value)
     } else if (this.#inPush) {
       this.#inPush = false
@@ -550,51 +522,11 @@ export class ReplyParser {
   ): void {
     const message = this.#text(source, start, end)
     const error = this.#undecodable ?? new ErrorClass(message as string)
-    if (this.#depth > 0) {
+    if (this.#aggregates.depth > 0) {
       this.#add(error)
       return
     }
     this.#undecodable = null
     this.#receiver.error(error)
   }
-}
-
-const isError = (type: number): boolean => type === SIMPLE_ERROR || type === BLOB_ERROR
-
-/** Types whose line may have any length. */
-const isText = (type: number): boolean =>
-  type === SIMPLE_STRING || type === SIMPLE_ERROR || type === BIG_NUMBER || type === DOUBLE
-
-/** `+OK` and CRLF, whole. */
-function isOK(bytes: Buffer, offset: number, length: number): boolean {
-  return (
-    offset + 5 <= length &&
-    bytes[offset + 1] === 0x4f &&
-    bytes[offset + 2] === 0x4b &&
-    bytes[offset + 3] === CR &&
-    bytes[offset + 4] === LF
-  )
-}
-
-/** `$-1` and `*-1`, the nulls of RESP2. */
-function isNullHeader(type: number, line: Buffer, start: number, end: number): boolean {
-  return (
-    (type === BULK_STRING || type === ARRAY) &&
-    end - start === 2 &&
-    line[start] === MINUS &&
-    line[start + 1] === ZERO + 1
-  )
-}
-
-/** Most lines are short: only long ones are worth a call into Node. */
-const SCAN_BY_HAND_BYTES = 32
-
-/** Where the line's CR is, or the chunk's end. */
-function lineEnd(chunk: Buffer, offset: number): number {
-  const { length } = chunk
-  const near = Math.min(length, offset + SCAN_BY_HAND_BYTES)
-  for (let index = offset; index < near; index++) if (chunk[index] === CR) return index
-  if (near === length) return length
-  const found = chunk.indexOf(CR, near)
-  return found === -1 ? length : found
 }

@@ -1,4 +1,4 @@
-// Hot path: an array or map of which not all elements have arrived.
+// Hot path: the arrays and maps of which not all elements have arrived.
 
 /** What becomes of the elements. */
 export const LIST = 0
@@ -7,8 +7,8 @@ export const OBJECT = 1
 export const DROPPED = 2
 export type AggregateKind = typeof LIST | typeof OBJECT | typeof DROPPED
 
-/** One level of nesting; the parser uses its objects again and again. */
-export class Aggregate {
+/** One level of nesting. */
+class Aggregate {
   kind: AggregateKind
   /** Elements still to come, the keys of a map counted. */
   missing: number
@@ -80,5 +80,56 @@ function keyOf(element: unknown): string | null {
     return String(element)
   } catch {
     return null
+  }
+}
+
+/** Deepest nesting of a reply. */
+export const NESTING_MAX = 1_024
+
+/** There are elements to come. */
+export const UNFINISHED: unique symbol = Symbol('unfinished')
+/** A key of a map cannot become a string. */
+export const BAD_KEY: unique symbol = Symbol('bad key')
+
+/** The aggregates around the next value, outermost first: a stack, where a recursion could overflow. */
+export class OpenAggregates {
+  depth: number
+  #top: Aggregate
+  /** One for each depth that was ever reached, used again and again. */
+  readonly #levels: Aggregate[]
+
+  constructor() {
+    this.depth = 0
+    this.#top = new Aggregate()
+    this.#levels = [this.#top]
+  }
+
+  /** For at least one element. */
+  open(kind: AggregateKind, elements: number): void {
+    if (this.depth === this.#levels.length) this.#levels.push(new Aggregate())
+    this.#top = this.#levels[this.depth]!
+    this.#top.open(kind, elements)
+    this.depth++
+  }
+
+  /** An element of the innermost one. Returns the outermost if that finishes it and is no attribute. */
+  add(element: unknown): unknown {
+    let value = element
+    for (;;) {
+      const top = this.#top
+      if (top.kind === LIST) top.list.push(value)
+      else if (top.kind === OBJECT && !top.addToObject(value)) return BAD_KEY
+      if (--top.missing > 0) return UNFINISHED
+      const { kind } = top
+      value = top.close()
+      if (--this.depth > 0) this.#top = this.#levels[this.depth - 1]!
+      if (kind === DROPPED) return UNFINISHED
+      if (this.depth === 0) return value
+    }
+  }
+
+  clear(): void {
+    this.depth = 0
+    for (let index = 0; index < this.#levels.length; index++) this.#levels[index]!.clear()
   }
 }
