@@ -30,6 +30,7 @@ export interface ClusterInternals {
   readonly offlineQueue: Deque<{ readonly command: QueuedCommand }>
   readonly retryAttempts: number
   readonly fastPath: FastPathState
+  _getDescription(): string
   sendCommand(command: QueuedCommand, stream?: unknown, node?: PipelineNode): Promise<unknown>
   handleError(error: Error, ttl: object, handlers: RedirectionHandlers): void
 }

@@ -1,5 +1,7 @@
 import { type ClusterNode, Cluster as StockCluster } from 'ioredis'
+import { clusterHooks } from './cluster-hooks.ts'
 import type { ClusterInternals } from './cluster-internals.ts'
+import { defineClusterCommands } from './cluster-methods.ts'
 import { useOurNodes } from './cluster-nodes.ts'
 import type { ClusterOptions } from './cluster-options.ts'
 import { unusable } from './guard.ts'
@@ -52,16 +54,18 @@ export class Cluster<Mapping extends ReplyMappingMode = 'legacy'> extends StockC
 
 const ACTIVE: FastPathState = Object.freeze({ active: true })
 
-Object.defineProperty(Cluster.prototype, 'duplicate', {
-  value(this: Cluster, nodes: ClusterNode[] = [], override?: ClusterOptions): Cluster {
-    const { startupNodes, options } = this as unknown as ClusterInternals
-    const redisOptions =
-      options.redisOptions && override?.redisOptions
-        ? { redisOptions: { ...options.redisOptions, ...override.redisOptions } }
-        : {}
-    const seeds = nodes.length > 0 ? nodes : (startupNodes.slice() as ClusterNode[])
-    return new Cluster(seeds, { ...options, ...override, ...redisOptions } as Mapped<'legacy'>)
-  },
-  writable: true,
-  configurable: true,
-})
+function duplicate(this: Cluster, nodes: ClusterNode[] = [], override?: ClusterOptions): Cluster {
+  const { startupNodes, options } = this as unknown as ClusterInternals
+  const redisOptions =
+    options.redisOptions && override?.redisOptions
+      ? { redisOptions: { ...options.redisOptions, ...override.redisOptions } }
+      : {}
+  const seeds = nodes.length > 0 ? nodes : (startupNodes.slice() as ClusterNode[])
+  return new Cluster(seeds, { ...options, ...override, ...redisOptions } as Mapped<'legacy'>)
+}
+
+const methods = unusable === undefined ? { ...clusterHooks, duplicate } : { duplicate }
+for (const [name, value] of Object.entries(methods)) {
+  Object.defineProperty(Cluster.prototype, name, { value, writable: true, configurable: true })
+}
+if (unusable === undefined) defineClusterCommands(Cluster.prototype, clusterHooks.sendCommand)

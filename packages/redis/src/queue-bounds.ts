@@ -1,18 +1,15 @@
 // maxQueuedBytes and maxQueuedCommands for commands that ioredis makes and queues.
+import { Command } from 'ioredis'
 import { QueueFullError } from './errors.ts'
 import type { QueuedCommand } from './ioredis-internals.ts'
+import { offlineQueueOf } from './offline-queue.ts'
 import { type RedisInternals, TRANSPORT } from './redis-internals.ts'
 import { resolveOptions } from './redis-options.ts'
 import { COMMAND_WEIGHT_BYTES } from './transport.ts'
 
-/** Bytes of the arguments in a client's offline queue, since it was last empty. */
-export const offlineBytes: WeakMap<RedisInternals, number> = new WeakMap()
-
-/** Bytes of arguments as they stand: strings by their characters. */
-function bytesOf(args: readonly unknown[]): number {
-  let bytes = 0
-  for (let i = 0; i < args.length; i++) bytes += (args[i] as string | Buffer).length
-  return bytes
+/** Commands of a connection that is gone, which the next one will send again. */
+function unfulfilled({ prevCommandQueue, commandQueue }: RedisInternals): number {
+  return prevCommandQueue && prevCommandQueue !== commandQueue ? prevCommandQueue.length : 0
 }
 
 /** Bytes and commands that wait in a client, by where they wait. */
@@ -21,38 +18,51 @@ export function queuedOf(redis: RedisInternals): {
   commands: number
   offline: number
 } {
-  const offline = redis.offlineQueue.length
+  const waiting = offlineQueueOf(redis)
+  const offline = waiting.length + unfulfilled(redis)
   const commands = redis.commandQueue.length
-  const waiting = (commands + offline) * COMMAND_WEIGHT_BYTES
-  const arguments_ = offline === 0 ? 0 : (offlineBytes.get(redis) ?? 0)
-  return {
-    bytes: (redis[TRANSPORT]?.queuedBytes ?? 0) + arguments_ + waiting,
-    commands,
-    offline,
-  }
+  const weight = (commands + offline) * COMMAND_WEIGHT_BYTES
+  return { bytes: (redis[TRANSPORT]?.queuedBytes ?? 0) + waiting.bytes + weight, commands, offline }
+}
+
+/** Why a client takes no command or pipeline more; undefined if it does. */
+export function refusalOf(redis: RedisInternals): QueueFullError | undefined {
+  const { maxQueuedBytes, maxQueuedCommands } =
+    redis[TRANSPORT]?.limits ?? resolveOptions(redis.options)
+  const { bytes, commands, offline } = queuedOf(redis)
+  if (bytes >= maxQueuedBytes) return new QueueFullError('maxQueuedBytes', bytes, maxQueuedBytes)
+  const waiting = commands + offline
+  if (waiting < maxQueuedCommands) return undefined
+  return new QueueFullError('maxQueuedCommands', waiting, maxQueuedCommands)
 }
 
 /**
- * Why a command of ioredis cannot be taken; undefined if it can, and then it is counted. Commands of
- * the handshake and of a pipeline (which was taken as a whole) always can.
+ * Commands that are always taken: of the handshake, of ioredis when it takes up its work after a
+ * reconnect, and `select`, without which later commands would run in another database.
  */
-export function refusalOf(
+function isExempt(redis: RedisInternals, { name }: QueuedCommand): boolean {
+  if (redis[TRANSPORT]?.isResuming || name === 'select') return true
+  if (redis.status !== 'connect' || !redis.condition?.handshake) return false
+  return Command.checkFlag('HANDSHAKE_COMMANDS', name)
+}
+
+/** What was decided about pipelines, by the stream that ioredis gives all commands of one. */
+const decisions = new WeakMap<object, QueueFullError | 'taken'>()
+
+/** Why a new command of ioredis cannot be taken; a pipeline is taken or refused as a whole. */
+export function refusalOfCommand(
   redis: RedisInternals,
   command: QueuedCommand,
   stream: unknown,
 ): QueueFullError | undefined {
-  if (stream !== undefined || redis.condition?.handshake) return undefined
-  const limits = redis[TRANSPORT]?.limits ?? resolveOptions(redis.options)
-  const { bytes, commands } = queuedOf(redis)
-  if (bytes >= limits.maxQueuedBytes) {
-    return new QueueFullError('maxQueuedBytes', bytes, limits.maxQueuedBytes)
+  if (typeof stream !== 'object' || stream === null) {
+    return isExempt(redis, command) ? undefined : refusalOf(redis)
   }
-  if (commands >= limits.maxQueuedCommands) {
-    return new QueueFullError('maxQueuedCommands', commands, limits.maxQueuedCommands)
+  let decision = decisions.get(stream)
+  if (decision === undefined) {
+    decision = refusalOf(redis) ?? 'taken'
+    decisions.set(stream, decision)
   }
-  if (redis.status !== 'ready') {
-    const before = redis.offlineQueue.length === 0 ? 0 : (offlineBytes.get(redis) ?? 0)
-    offlineBytes.set(redis, before + bytesOf(command.args))
-  }
-  return undefined
+  if (decision === 'taken') return undefined
+  return new QueueFullError(decision.option, decision.queued, decision.limit)
 }

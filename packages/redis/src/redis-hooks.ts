@@ -1,120 +1,138 @@
 // Where ioredis calls itself: the methods of its Redis that the fast path looks into.
 import { Redis as StockRedis } from 'ioredis'
-import { commandOf, failureOf } from './failures.ts'
-import { AbortError, type QueuedCommand, ReplyError } from './ioredis-internals.ts'
-import { LeanCommand } from './lean-command.ts'
-import { offlineBytes, refusalOf } from './queue-bounds.ts'
+import { redirected } from './cluster-redirect.ts'
+import { commandOf, describe, noteConnectionError } from './failures.ts'
+import { AbortError, type QueuedCommand } from './ioredis-internals.ts'
+import { offlineQueueOf } from './offline-queue.ts'
+import { refusalOfCommand } from './queue-bounds.ts'
 import { type RedisInternals, TRANSPORT } from './redis-internals.ts'
 import { resolveOptions } from './redis-options.ts'
+import { isAccepted, isObsolete, noteSending, noteWaiting } from './sendings.ts'
 import { Transport } from './transport.ts'
 
 const stock = StockRedis.prototype as unknown as RedisInternals
 
-/** Where a command of ioredis was written last: tells whether it may have run. */
-interface Sending {
-  transport: Transport | undefined
-  flushes: number
-}
-
-const sendings = new WeakMap<QueuedCommand, Sending>()
-
-/** Errors that are not the server's say of each command what became of it. */
-function describeFailures(redis: RedisInternals, command: QueuedCommand, sending: Sending): void {
-  const { reject } = command
-  command.reject = (error) => {
-    const mayHaveRun = (sending.transport?.flushes ?? 0) > sending.flushes
-    const details =
-      error instanceof Error && !(error instanceof ReplyError)
-        ? failureOf(error, redis, command, mayHaveRun)
-        : error
-    return reject.call(command, details)
-  }
-}
-
-/** Notes over which connection a command goes now, unless an earlier one may have run it. */
-function noteSending(redis: RedisInternals, command: QueuedCommand): void {
-  const transport = redis[TRANSPORT]
-  if (command instanceof LeanCommand) {
-    if (transport !== undefined) command.sentAgain(transport)
-    return
-  }
-  let sending = sendings.get(command)
-  if (sending === undefined) {
-    sending = { transport: undefined, flushes: 0 }
-    sendings.set(command, sending)
-    describeFailures(redis, command, sending)
-  }
-  if (sending.transport === undefined || sending.transport.flushes <= sending.flushes) {
-    sending.transport = transport
-    sending.flushes = transport?.flushes ?? 0
-  }
-}
+const ABORTED = 'Command aborted due to connection close'
+const CLOSED = 'Connection is closed.'
 
 /** Methods that take the place of ioredis's on the prototype of our class. */
 export const hooks = {
   setStatus(this: RedisInternals, status: string, detail?: unknown): void {
-    if (status === 'connect' && this.fastPath.active) {
-      this[TRANSPORT] = new Transport(this, resolveOptions(this.options))
-    } else if (status === 'ready') {
-      this[TRANSPORT]?.ready()
-    } else if (status === 'close') {
-      this[TRANSPORT]?.close()
-    } else if (status === 'reconnecting') {
-      giveUpUnfulfilled(this)
-    }
+    if (this.fastPath.active) beforeStatus(this, status)
     stock.setStatus.call(this, status, detail)
   },
 
   sendCommand(this: RedisInternals, command: QueuedCommand, stream?: unknown): Promise<unknown> {
     if (!this.fastPath.active) return stock.sendCommand.call(this, command, stream)
-    if (!sendings.has(command) && !(command instanceof LeanCommand)) {
-      const refusal = refusalOf(this, command, stream)
+    if (!isAccepted(command)) {
+      const refusal = refusalOfCommand(this, command, stream)
       if (refusal !== undefined) {
-        command.reject(refusal)
+        command.reject(describe(refusal, this, command))
         return command.promise
       }
+    } else if (isObsolete(command)) {
+      return command.promise
     }
     noteSending(this, command)
-    return stock.sendCommand.call(this, command, stream)
-  },
-
-  setSocketTimeout(this: RedisInternals): void {
-    const transport = this[TRANSPORT]
-    if (transport === undefined) stock.setSocketTimeout.call(this)
-    else transport.watch.sent()
-  },
-
-  /** ioredis forgets what was written before the connection was ready, and never settles it. */
-  resetCommandQueue(this: RedisInternals): void {
-    const { commandQueue } = this
-    if (
-      commandQueue !== undefined &&
-      commandQueue !== this.prevCommandQueue &&
-      this.fastPath.active
-    ) {
-      abortAll(commandQueue)
+    const answer = redirected(command)?.takeAnswer(this)
+    if (answer !== undefined) {
+      command.reject(answer)
+      return command.promise
     }
-    stock.resetCommandQueue.call(this)
+    const before = this.offlineQueue.length
+    const promise = stock.sendCommand.call(this, command, stream)
+    if (this.offlineQueue.length > before) noteWaiting(this, command)
+    return promise
+  },
+
+  /** Our own watch begins with the bytes. */
+  setSocketTimeout(this: RedisInternals): void {
+    if (this[TRANSPORT] === undefined) stock.setSocketTimeout.call(this)
+  },
+
+  /** A client that waits to connect again has no connection whose end would end it. */
+  disconnect(this: RedisInternals, reconnect = false): void {
+    const waits = this.status === 'reconnecting' && this.reconnectTimeout !== null
+    stock.disconnect.call(this, reconnect)
+    if (!waits || reconnect || !this.fastPath.active) return
+    this.manuallyClosing = false
+    this.setStatus('end')
+    this.flushQueue(new Error(CLOSED))
+  },
+
+  /** What was not sent is not sent any more, and what the last connection left is told, too. */
+  flushQueue(
+    this: RedisInternals,
+    error: Error,
+    options?: { offlineQueue?: boolean; commandQueue?: boolean },
+  ): void {
+    if (this.fastPath.active && options?.commandQueue !== false) {
+      this[TRANSPORT]?.discard()
+      if (error.name === 'MaxRetriesPerRequestError') rejectUnfulfilled(this, error)
+    }
+    stock.flushQueue.call(this, error, options)
+  },
+
+  silentEmit(this: RedisInternals, event: string, ...args: unknown[]): unknown {
+    const [error] = args
+    if (event === 'error' && error instanceof Error && this.fastPath.active) {
+      // Commands of a handshake that was cut off: nobody's error.
+      if (error instanceof AbortError && error.message === ABORTED) return false
+      noteConnectionError(this, error)
+    }
+    return stock.silentEmit.call(this, event, ...args)
   },
 
   resetOfflineQueue(this: RedisInternals): void {
-    offlineBytes.delete(this)
+    offlineQueueOf(this).reset()
     stock.resetOfflineQueue.call(this)
   },
+}
+
+function beforeStatus(redis: RedisInternals, status: string): void {
+  switch (status) {
+    case 'connect':
+      redis[TRANSPORT] = new Transport(redis, resolveOptions(redis.options))
+      break
+    case 'ready':
+      noteConnectionError(redis, undefined)
+      redis[TRANSPORT]?.ready()
+      break
+    case 'close':
+      redis[TRANSPORT]?.close()
+      if (redis.status !== 'ready') abortUnready(redis)
+      break
+    case 'reconnecting':
+      if (redis.options.autoResendUnfulfilledCommands === false) abortUnfulfilled(redis)
+      break
+    case 'end':
+      rejectUnfulfilled(redis, new Error(CLOSED))
+      break
+  }
 }
 
 function abortAll(queue: RedisInternals['commandQueue']): void {
   for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
     const { command } = item
-    const error = new AbortError('Command aborted due to connection close')
+    const error = new AbortError(ABORTED)
     command.reject(Object.assign(error, { command: commandOf(command.name, command.args) }))
   }
 }
 
+/** ioredis forgets what was written before the connection was ready, and never settles it. */
+function abortUnready({ commandQueue, prevCommandQueue }: RedisInternals): void {
+  if (commandQueue !== prevCommandQueue) abortAll(commandQueue)
+}
+
 /** Commands that will not be sent again settle now; ioredis leaves their promises pending. */
-function giveUpUnfulfilled(redis: RedisInternals): void {
-  const { prevCommandQueue, options } = redis
-  if (!redis.fastPath.active || !prevCommandQueue) return
-  if (options.autoResendUnfulfilledCommands !== false) return
-  abortAll(prevCommandQueue)
+function abortUnfulfilled({ prevCommandQueue }: RedisInternals): void {
+  if (prevCommandQueue) abortAll(prevCommandQueue)
+}
+
+/** ioredis forgets what was to be sent again when the client ends before it is ready again. */
+function rejectUnfulfilled({ commandQueue, prevCommandQueue }: RedisInternals, error: Error): void {
+  if (!prevCommandQueue || prevCommandQueue === commandQueue) return
+  for (let item = prevCommandQueue.shift(); item; item = prevCommandQueue.shift()) {
+    item.command.reject(error)
+  }
 }
