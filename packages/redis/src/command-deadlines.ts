@@ -4,6 +4,9 @@ import type { RedisInternals } from './redis-internals.ts'
 /** Queue entries looked at for each millisecond that the next look is put off. */
 const ENTRIES_PER_MS = 10_000
 
+/** Longest time of a timer of Node. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 /** `commandTimeout` of lean commands: one timer for the oldest, deadlines are in queue order. */
 export class CommandDeadlines {
   readonly #redis: RedisInternals
@@ -47,7 +50,7 @@ export class CommandDeadlines {
       // Timers of Node may fire up to a millisecond early. Behind a long queue that does not move
       // the next look waits: each passes all entries that timed out before.
       const ms = Math.max(command.deadline - now, index / ENTRIES_PER_MS)
-      this.#timer = setTimeout(() => this.#expire(), Math.ceil(ms))
+      this.#timer = setTimeout(() => this.#expire(), Math.min(Math.ceil(ms), TIMER_MS_MAX))
       return true
     })
   }

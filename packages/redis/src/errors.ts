@@ -10,6 +10,8 @@ export class QueueFullError extends Error {
   readonly code = 'CELERIS_REDIS_QUEUE_FULL'
   /** No byte of the command reached the server. */
   readonly mayHaveRun = false
+  /** The option whose limit is reached. */
+  readonly option: 'maxQueuedBytes' | 'maxQueuedCommands'
   /** What waits now, in the unit of `limit`. */
   readonly queued: number
   readonly limit: number
@@ -20,6 +22,7 @@ export class QueueFullError extends Error {
       `${queued} ${unit} wait for Redis and ${option} is ${limit}: the server does not keep up. ` +
         `Send less, retry later, or raise ${option}.`,
     )
+    this.option = option
     this.queued = queued
     this.limit = limit
   }

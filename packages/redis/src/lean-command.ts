@@ -2,7 +2,7 @@
 import { Command } from 'ioredis'
 import type { CommandHead, Scalar } from './command-encoder.ts'
 import { isBytes, textOf } from './command-encoder.ts'
-import { failureOf } from './failures.ts'
+import { failureOf, TIMED_OUT } from './failures.ts'
 import { type Condition, internals, ReplyError } from './ioredis-internals.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { type Decoding, TEXT } from './reply-parser.ts'
@@ -14,7 +14,6 @@ import type { Transport } from './transport.ts'
  */
 export abstract class LeanCommand {
   // Inherited from Command.prototype, see below.
-  declare setTimeout: (ms: number) => void
   declare _clearTimers: () => void
   abstract readonly promise: Promise<unknown>
   /** The client it was called on. */
@@ -101,6 +100,22 @@ export abstract class LeanCommand {
     this.transport = transport
   }
 
+  /** It was not: it waits for the next connection. */
+  waits(): void {
+    if (!this.mayHaveRun) this.transport = undefined
+  }
+
+  /** ioredis has it in a queue of its own: there it has its own timer. */
+  setTimeout(ms: number): void {
+    this.deadline ||= performance.now() + ms
+    Command.prototype.setTimeout.call(this, ms)
+  }
+
+  setBlockingTimeout(ms: number): void {
+    this.deadline ||= Number.MAX_SAFE_INTEGER
+    Command.prototype.setBlockingTimeout.call(this, ms)
+  }
+
   /** Takes a reply that is decoded as `decoding` says. */
   settle(value: unknown): void {
     if (this.isSettled) return
@@ -157,8 +172,10 @@ export abstract class LeanCommand {
       if (this.isSettled) return
       this.isSettled = true
       this._clearTimers()
+      // What times out stays in its queue.
+      const mayHaveRun = this.mayHaveRun || error.message === TIMED_OUT
       this.fail(
-        error instanceof ReplyError ? error : failureOf(error, this.redis, this, this.mayHaveRun),
+        error instanceof ReplyError ? error : failureOf(error, this.redis, this, mayHaveRun),
       )
     }
   }

@@ -33,6 +33,10 @@ export interface RedisInternals {
   setSocketTimeout(): void
   resetCommandQueue(): void
   resetOfflineQueue(): void
+  manuallyClosing: boolean
+  reconnectTimeout: NodeJS.Timeout | null
+  disconnect(reconnect?: boolean): void
+  silentEmit(event: string, ...args: unknown[]): unknown
   flushQueue(error: Error, options?: { offlineQueue?: boolean; commandQueue?: boolean }): void
   _getDescription(): string
 }

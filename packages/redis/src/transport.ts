@@ -7,7 +7,7 @@ import { CommandDeadlines } from './command-deadlines.ts'
 import { encode0, encode1, encode2, encodeAll, type Scalar } from './command-encoder.ts'
 import type { CommandSpec } from './command-table.ts'
 import { QueueFullError } from './errors.ts'
-import { hideCommand } from './failures.ts'
+import { describe, hideCommand, noteConnectionError } from './failures.ts'
 import { type Flushable, flushOnImmediate, flushOnNextTick } from './flush-schedule.ts'
 import {
   type Condition,
@@ -25,6 +25,8 @@ import { SEGMENT_BYTES, WriteBuffer } from './write-buffer.ts'
 /** Weight of a waiting command beside its bytes: about what its objects take. */
 export const COMMAND_WEIGHT_BYTES = 256
 
+const ENDED = 'The server closed the connection.'
+
 type Write = (chunk: Uint8Array | string, ...rest: unknown[]) => boolean
 
 /** Sockets of Node itself are done with a buffer once `writableLength` is 0. */
@@ -41,6 +43,8 @@ export class Transport implements ReplyReceiver, Flushable {
   readonly watch: SocketWatch
   /** How often bytes were handed to the socket. */
   flushes = 0
+  /** ioredis takes up its work: it subscribes and sends what waited. */
+  isResuming = false
   /** Lean commands may be queued: set when ready, cleared when the stream ends. */
   open = false
   keyPrefix: string | undefined
@@ -85,6 +89,7 @@ export class Transport implements ReplyReceiver, Flushable {
     stream.once('close', () => this.close())
     stream.once('end', () => {
       this.open = false
+      if (!redis.manuallyClosing) noteConnectionError(redis, new Error(ENDED))
     })
   }
 
@@ -121,6 +126,10 @@ export class Transport implements ReplyReceiver, Flushable {
   /** Commands may be lean from now on, if nothing in the options forbids it. */
   ready(): void {
     const { options } = this.redis
+    this.isResuming = true
+    queueMicrotask(() => {
+      this.isResuming = false
+    })
     this.open =
       !options.showFriendlyErrorStack &&
       !options.monitor &&
@@ -147,7 +156,7 @@ export class Transport implements ReplyReceiver, Flushable {
 
   /** Bytes the kernel has not taken. */
   get queuedBytes(): number {
-    return this.out.length + this.#stream.writableLength
+    return this.#stream.destroyed ? 0 : this.out.length + this.#stream.writableLength
   }
 
   /** Commands not handed to the socket yet. */
@@ -175,7 +184,10 @@ export class Transport implements ReplyReceiver, Flushable {
     all: readonly Scalar[] | undefined,
   ): Promise<unknown> {
     const refusal = this.refusal()
-    if (refusal !== undefined) return Promise.reject(refusal)
+    if (refusal !== undefined) {
+      const args = all ?? [first, second].slice(0, count)
+      return Promise.reject(describe(refusal, this.redis, { name: spec.name, args }))
+    }
     const command = new CalledCommand(spec.head, decoding, this, count, first, second, all)
     this.enqueue(spec, command)
     return command.promise
