@@ -6,7 +6,6 @@ export type {
   ChainableCommander,
   ClientContext,
   ClusterNode,
-  ClusterOptions,
   ClusterStatus,
   CommandTraceContext,
   CommonRedisOptions,
@@ -37,6 +36,7 @@ export {
   SentinelIterator,
 } from 'ioredis'
 export { Cluster } from './cluster.ts'
+export type { ClusterOptions } from './cluster-options.ts'
 export { type FailureDetails, QueueFullError, RedisOptionError } from './errors.ts'
 export type { Queued } from './redis.ts'
 // biome-ignore lint/style/noDefaultExport: ioredis has it
