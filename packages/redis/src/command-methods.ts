@@ -26,7 +26,9 @@ function callMany(
 ): Promise<unknown> | undefined {
   const all = flattened(args)
   if (all === undefined || isTakenApart(spec, all.length, all.at(-1))) return undefined
-  if (transport.keyPrefix !== undefined && all.length > 0) {
+  if (transport.keyPrefix !== undefined) {
+    // ioredis adds the prefix to a key that is not there, too.
+    if (all.length === 0) return undefined
     all[0] = prefixed(transport.keyPrefix, all[0])
   }
   return transport.call(spec, decoding, all.length, undefined, undefined, all)
@@ -46,8 +48,12 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
         isScalar(second)
       ) {
         const { keyPrefix } = transport
-        const key = keyPrefix === undefined || count === 0 ? first : prefixed(keyPrefix, first)
-        return transport.call(spec, decoding, count, key, second, undefined)
+        if (keyPrefix === undefined) {
+          return transport.call(spec, decoding, count, first, second, undefined)
+        }
+        if (count > 0) {
+          return transport.call(spec, decoding, count, prefixed(keyPrefix, first), second, undefined)
+        }
       }
       const promise = callMany(transport, spec, decoding, args)
       if (promise !== undefined) return promise
