@@ -69,6 +69,14 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
       : ACTIVE
   }
 
+  /**
+   * With `enableAutoPipelining`: commands that wait to be sent. Here they wait for the one write of
+   * this turn, whose replies resolve one by one as they arrive.
+   */
+  override get autoPipelineQueueSize(): number {
+    return super.autoPipelineQueueSize + autoPipelineQueueSize(this as unknown as RedisInternals)
+  }
+
   /** What waits in this client now: bytes, commands, commands in the offline queue. */
   get queued(): Queued {
     return queuedOf(this as unknown as RedisInternals)
@@ -102,6 +110,20 @@ if (unusable === undefined) {
     },
   })
 }
+/** With auto-pipelining: commands that wait for the write of this turn, less those it ignores. */
+function autoPipelineQueueSize(redis: RedisInternals): number {
+  const transport = redis[TRANSPORT]
+  const { enableAutoPipelining, autoPipeliningIgnoredCommands } = redis.options
+  if (!enableAutoPipelining || transport === undefined) return 0
+  const { commandQueue } = redis
+  let size = 0
+  for (let i = commandQueue.length - transport.unsentCommands; i < commandQueue.length; i++) {
+    const name = commandQueue.peekAt(i)?.command.name as string
+    if (!autoPipeliningIgnoredCommands?.includes(name)) size++
+  }
+  return size
+}
+
 hide(Redis.prototype, {
   duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
     return new Redis({ ...this.options, ...override } as Mapped<'legacy'>)
