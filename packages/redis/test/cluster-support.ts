@@ -1,5 +1,6 @@
 // What the tests of clusters share.
 import { once } from 'node:events'
+import { type RedisCluster, until } from '@celeris/test-support'
 import { Cluster as Ioredis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 import { Cluster, type ClusterOptions } from '../src/index.ts'
@@ -47,4 +48,18 @@ export function stockCommands(cluster: Cluster): string[] {
     }
   }
   return names
+}
+
+/** Awaits that every node names the replicas to clients: it waits for a first write to them. */
+export async function replicasAreKnown(cluster: RedisCluster): Promise<void> {
+  for (const master of await cluster.masters()) {
+    // One key for each third of the slots.
+    for (const key of ['foo', 'bar', 'name']) {
+      await master.command('SET', key, '').catch(() => {})
+    }
+  }
+  await until('all nodes name replicas', async () => {
+    const views = await Promise.all(cluster.nodes.map((node) => node.command('CLUSTER', 'SLOTS')))
+    return views.every((ranges) => (ranges as unknown[][]).every(({ length }) => length === 4))
+  })
 }
