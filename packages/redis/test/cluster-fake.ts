@@ -15,7 +15,15 @@ export interface Request {
 /** A RESP2 reply, or undefined if there is none. */
 export type Answer = (request: Request) => string | undefined
 
-/** Fake nodes on 127.0.0.1; the slots are given to them in equal parts. */
+/** Where fake nodes listen. Default: any ports of 127.0.0.1. */
+export interface FakeClusterOptions {
+  readonly host?: string
+  readonly ports?: readonly number[]
+  /** Addresses given as replicas of every range. */
+  readonly replicas?: readonly { readonly host: string; readonly port: number }[]
+}
+
+/** Fake nodes; the slots are given to them in equal parts. */
 export interface FakeCluster {
   readonly ports: readonly number[]
   /** Commands of users as `node name argument…`, those after ASKING with a `!`; no handshakes. */
@@ -46,7 +54,11 @@ function parse(bytes: string): { requests: string[][]; rest: string } {
 }
 
 /** Starts `count` nodes that answer commands of users with `answer`. */
-export async function startFakeCluster(count: number, answer: Answer): Promise<FakeCluster> {
+export async function startFakeCluster(
+  count: number,
+  answer: Answer,
+  { host = '127.0.0.1', ports: wanted = [], replicas = [] }: FakeClusterOptions = {},
+): Promise<FakeCluster> {
   const sockets = new Set<Socket>()
   const servers: Server[] = []
   const ports: number[] = []
@@ -71,7 +83,10 @@ export async function startFakeCluster(count: number, answer: Answer): Promise<F
     const ranges = owners.map((owner, index) => {
       const first = Math.ceil((16_384 * index) / owners.length)
       const last = Math.ceil((16_384 * (index + 1)) / owners.length) - 1
-      return `*3\r\n:${first}\r\n:${last}\r\n*2\r\n${bulk('127.0.0.1')}:${ports[owner]}\r\n`
+      const nodes = [{ host, port: ports[owner] as number }, ...replicas].map(
+        (node) => `*2\r\n${bulk(node.host)}:${node.port}\r\n`,
+      )
+      return `*${2 + nodes.length}\r\n:${first}\r\n:${last}\r\n${nodes.join('')}`
     })
     return `*${ranges.length}\r\n${ranges.join('')}`
   }
@@ -114,7 +129,7 @@ export async function startFakeCluster(count: number, answer: Answer): Promise<F
       socket.on('close', () => sockets.delete(socket))
       serve(node, socket)
     })
-    server.listen(0, '127.0.0.1')
+    server.listen(wanted[node] ?? 0, host)
     await once(server, 'listening')
     servers.push(server)
     ports.push((server.address() as AddressInfo).port)
