@@ -4,8 +4,8 @@ import { ClusterCommand } from './cluster-command.ts'
 import type { ClusterInternals } from './cluster-internals.ts'
 import { slotOf } from './cluster-slot.ts'
 import { isScalar, type Scalar } from './command-encoder.ts'
-import { type CommandSpec, commandTable } from './command-table.ts'
-import { flattened, isTakenApart, leanTransport, prefixed } from './eligibility.ts'
+import { type CommandSpec, commandTable, specOf } from './command-table.ts'
+import { argumentsOf, leanTransport, prefixed } from './eligibility.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 
 type Method = (this: ClusterInternals, ...args: unknown[]) => unknown
@@ -61,9 +61,8 @@ function sendMany(
   decoding: Decoding,
   args: ArrayLike<unknown>,
 ): Promise<unknown> | undefined {
-  const all = flattened(args)
+  const all = argumentsOf(spec, args)
   if (all === undefined || all.length === 0) return undefined
-  if (isTakenApart(spec, all.length, all.at(-1))) return undefined
   const { keyPrefix } = cluster.options
   if (keyPrefix) all[0] = prefixed(keyPrefix, all[0])
   return send(cluster, spec, decoding, all.length, all[0], undefined, all)
@@ -95,7 +94,7 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
 function anyCommand(decoding: Decoding, name: string): Method {
   return function (this: ClusterInternals, ...args: unknown[]): unknown {
     const [command, ...rest] = args
-    const spec = typeof command === 'string' ? commandTable.get(command) : undefined
+    const spec = typeof command === 'string' ? specOf(command) : undefined
     return (
       (spec?.oneKey && isEligible(this, spec) ? sendMany(this, spec, decoding, rest) : undefined) ??
       (stock[name] as Method).apply(this, args)

@@ -1,14 +1,8 @@
 // Hot path, L2: the built-in commands as methods that encode at once, or leave it to ioredis.
 import { Redis as StockRedis } from 'ioredis'
 import { isScalar } from './command-encoder.ts'
-import { type CommandSpec, commandTable } from './command-table.ts'
-import {
-  expectSendCommand,
-  flattened,
-  isTakenApart,
-  leanTransport,
-  prefixed,
-} from './eligibility.ts'
+import { type CommandSpec, commandTable, specOf } from './command-table.ts'
+import { argumentsOf, expectSendCommand, leanTransport, prefixed } from './eligibility.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
@@ -24,8 +18,8 @@ function callMany(
   decoding: Decoding,
   args: ArrayLike<unknown>,
 ): Promise<unknown> | undefined {
-  const all = flattened(args)
-  if (all === undefined || isTakenApart(spec, all.length, all.at(-1))) return undefined
+  const all = argumentsOf(spec, args)
+  if (all === undefined) return undefined
   if (transport.keyPrefix !== undefined) {
     // ioredis adds the prefix to a key that is not there, too.
     if (all.length === 0) return undefined
@@ -52,7 +46,14 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
           return transport.call(spec, decoding, count, first, second, undefined)
         }
         if (count > 0) {
-          return transport.call(spec, decoding, count, prefixed(keyPrefix, first), second, undefined)
+          return transport.call(
+            spec,
+            decoding,
+            count,
+            prefixed(keyPrefix, first),
+            second,
+            undefined,
+          )
         }
       }
       const promise = callMany(transport, spec, decoding, args)
@@ -67,7 +68,7 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
 function anyCommand(decoding: Decoding, name: string): Method {
   return function (this: RedisInternals, ...args: unknown[]): unknown {
     const [command, ...rest] = args
-    const spec = typeof command === 'string' ? commandTable.get(command) : undefined
+    const spec = typeof command === 'string' ? specOf(command) : undefined
     const transport = spec && leanTransport(this, spec)
     return (
       (transport && callMany(transport, spec, decoding, rest)) ??

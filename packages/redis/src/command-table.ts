@@ -2,7 +2,7 @@
 import { getKeyIndexes, hasFlag, list } from '@ioredis/commands'
 import { Command, Redis } from 'ioredis'
 import { CommandHead } from './command-encoder.ts'
-import { internals } from './ioredis-internals.ts'
+import { internals, type Transformers } from './ioredis-internals.ts'
 
 /** One built-in command. */
 export interface CommandSpec {
@@ -14,7 +14,7 @@ export interface CommandSpec {
   readonly blocking: boolean
   readonly readOnly: boolean
   /** ioredis's own transformer, which does nothing to scalars; a user's takes its place. */
-  readonly argumentTransformer: unknown
+  readonly argumentTransformer: Transformers['argument'][string]
 }
 
 /** Change what the connection is, or how ioredis follows it: always ioredis's. */
@@ -66,18 +66,33 @@ function hasOneKey(name: string): boolean {
   return PROBES.every((args) => getKeyIndexes(name, args).join() === '0')
 }
 
-function specOf(name: string): CommandSpec {
+/** How a command works whose name a caller may spell in capitals; it is sent as it is spelled. */
+function describe(name: string, spelled: string): CommandSpec {
   return {
-    name,
-    head: new CommandHead(name),
+    name: spelled,
+    head: new CommandHead(spelled),
     oneKey: hasOneKey(name),
     blocking: flagged('BLOCKING_COMMANDS', name),
     readOnly: name !== 'sentinel' && hasFlag(name, 'readonly'),
-    argumentTransformer: internals.transformers?.argument[name],
+    argumentTransformer: internals.transformers?.argument[spelled],
   }
 }
 
 /** Every built-in command that can be lean, by name. */
 export const commandTable: ReadonlyMap<string, CommandSpec> = new Map(
-  [...list, 'sentinel'].filter(mayBeLean).map((name) => [name, specOf(name)]),
+  [...list, 'sentinel'].filter(mayBeLean).map((name) => [name, describe(name, name)]),
 )
+
+const SPELLINGS_MAX = 1000
+const spellings = new Map<string, CommandSpec>()
+
+/** A built-in command by a name in any spelling, which is sent as it is; undefined if never lean. */
+export function specOf(spelled: string): CommandSpec | undefined {
+  const known = commandTable.get(spelled) ?? spellings.get(spelled)
+  if (known !== undefined) return known
+  const name = spelled.toLowerCase()
+  if (!commandTable.has(name) || spellings.size >= SPELLINGS_MAX) return undefined
+  const spec = describe(name, spelled)
+  spellings.set(spelled, spec)
+  return spec
+}

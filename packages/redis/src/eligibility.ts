@@ -1,6 +1,6 @@
 // Hot path: whether a command may be lean now, or is ioredis's.
 import { tracingChannel } from 'node:diagnostics_channel'
-import { isBytes, isScalar, type Scalar } from './command-encoder.ts'
+import { isScalar, type Scalar } from './command-encoder.ts'
 import type { CommandSpec } from './command-table.ts'
 import { sendCommandIsStock } from './guard.ts'
 import { internals } from './ioredis-internals.ts'
@@ -40,13 +40,8 @@ export function leanTransport(redis: RedisInternals, spec: CommandSpec): Transpo
   return spec.blocking && !transport.blockingMayBeLean ? undefined : transport
 }
 
-/** ioredis's transformers of hset and mset take a lone Buffer for an object of fields. */
-export function isTakenApart(spec: CommandSpec, count: number, last: Scalar): boolean {
-  return spec.argumentTransformer !== undefined && count <= 2 && isBytes(last)
-}
-
 /** Arguments as ioredis flattens them, one level; undefined if one of them is not a scalar. */
-export function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
+function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
   const all: Scalar[] = []
   for (let i = 0; i < args.length; i++) {
     const value = args[i]
@@ -62,6 +57,14 @@ export function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
     }
   }
   return all
+}
+
+/** What a command is sent with, fields of Maps and objects too; undefined if that is ioredis's. */
+export function argumentsOf(spec: CommandSpec, args: ArrayLike<unknown>): Scalar[] | undefined {
+  const { argumentTransformer } = spec
+  if (argumentTransformer === undefined) return flattened(args)
+  const all = argumentTransformer(Array.from(args).flat())
+  return all.every(isScalar) ? all : undefined
 }
 
 /** The key with the client's prefix, as ioredis joins them. */

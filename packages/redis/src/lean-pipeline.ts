@@ -2,8 +2,11 @@
 import { Pipeline as StockPipeline } from 'ioredis'
 import { isScalar, type Scalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable } from './command-table.ts'
-import { flattened, isPlain, isTakenApart, openTransport, prefixed } from './eligibility.ts'
+import { argumentsOf, isPlain, openTransport, prefixed } from './eligibility.ts'
+import type { QueueFullError } from './errors.ts'
+import { describe } from './failures.ts'
 import { LeanCommand } from './lean-command.ts'
+import { refusalOf } from './queue-bounds.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
@@ -77,16 +80,29 @@ function transportFor(pipeline: PipelineInternals): Transport | undefined {
   return transport
 }
 
+/** Tells the whole pipeline why nothing of it was taken. */
+function refuse(
+  pipeline: PipelineInternals,
+  refusal: QueueFullError,
+  callback: unknown,
+): Promise<unknown> {
+  const { promise, redis } = pipeline
+  pipeline.reject(describe(refusal, redis, { name: 'pipeline', args: [] }))
+  if (typeof callback === 'function') {
+    promise.catch((error: unknown) => process.nextTick(callback as () => void, error))
+  }
+  return promise
+}
+
 function exec(this: PipelineInternals, ...args: unknown[]): unknown {
   const queue = this._queue as PipelinedCommand[]
-  const transport =
-    queue.length > 0 && typeof args[0] !== 'function' ? transportFor(this) : undefined
-  if (transport === undefined) return stockExec.apply(this, args)
-  const refusal = transport.refusal()
-  if (refusal !== undefined) {
-    this.reject(refusal)
-    return this.promise
+  const [callback] = args
+  if (queue.length > 0 && this.redis.fastPath.active) {
+    const refusal = refusalOf(this.redis)
+    if (refusal !== undefined) return refuse(this, refusal, callback)
   }
+  const transport = queue.length > 0 && typeof callback !== 'function' && transportFor(this)
+  if (!transport) return stockExec.apply(this, args)
   this.nodeifiedPromise = true
   this.replyPending = queue.length
   for (const command of queue) transport.enqueue(command.spec, command)
@@ -121,9 +137,13 @@ function add(
     )
     return true
   }
-  const all = flattened(args)
-  if (all === undefined || isTakenApart(spec, all.length, all.at(-1))) return false
-  if (prefix !== undefined && all.length > 0) all[0] = prefixed(prefix, all[0])
+  const all = argumentsOf(spec, args)
+  if (all === undefined) return false
+  if (prefix !== undefined) {
+    // ioredis adds the prefix to a key that is not there, too.
+    if (all.length === 0) return false
+    all[0] = prefixed(prefix, all[0])
+  }
   pipeline._queue.push(
     new PipelinedCommand(pipeline, spec, decoding, all.length, undefined, undefined, all),
   )

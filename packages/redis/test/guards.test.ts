@@ -35,18 +35,20 @@ function stockCommands(client: Redis): string[] {
 }
 
 describe('a call is lean', () => {
-  it('when its arguments are scalars, Buffers or arrays of them, and goes to ioredis else (LEAN-1)', async () => {
+  it('when its arguments are scalars, Buffers or lists of them, and goes to ioredis else (LEAN-1)', async () => {
     const redis = await connect()
     const stock = stockCommands(redis)
     await redis.set('a', 1, 'EX', 10)
     await redis.mget(['a', Buffer.from('b')])
     await redis.getBuffer('a')
-    await redis.call('get', 'a')
+    await redis.call('GET', 'a')
     await redis.hset('h', 'f', 'v')
-    expect(stock).toEqual([])
     await redis.hset('h', { f: 'v' })
+    await redis.mset(new Map([['m', '1']]))
+    expect(stock).toEqual([])
+    await redis.set('a', new Date(0) as never)
     await new Promise((done) => redis.get('a', done))
-    expect(stock).toEqual(['hset', 'get'])
+    expect(stock).toEqual(['set', 'get'])
   })
 
   it('and is an instance of Command with name and args as ioredis has them (LEAN-2)', async () => {
