@@ -5,7 +5,10 @@ import { type CommandSpec, commandTable } from './command-table.ts'
 import { argumentsOf, isPlain, openTransport, prefixed } from './eligibility.ts'
 import type { QueueFullError } from './errors.ts'
 import { describe } from './failures.ts'
+import type { QueueFullError } from './errors.ts'
+import { describe } from './failures.ts'
 import { LeanCommand } from './lean-command.ts'
+import { refusalOf } from './queue-bounds.ts'
 import { refusalOf } from './queue-bounds.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
@@ -78,6 +81,20 @@ function transportFor(pipeline: PipelineInternals): Transport | undefined {
     if (command.spec.blocking && !transport.blockingMayBeLean) return undefined
   }
   return transport
+}
+
+/** Tells the whole pipeline why nothing of it was taken. */
+function refuse(
+  pipeline: PipelineInternals,
+  refusal: QueueFullError,
+  callback: unknown,
+): Promise<unknown> {
+  const { promise, redis } = pipeline
+  pipeline.reject(describe(refusal, redis, { name: 'pipeline', args: [] }))
+  if (typeof callback === 'function') {
+    promise.catch((error: unknown) => process.nextTick(callback as () => void, error))
+  }
+  return promise
 }
 
 /** Tells the whole pipeline why nothing of it was taken. */
