@@ -5,10 +5,7 @@ import { type CommandSpec, commandTable } from './command-table.ts'
 import { argumentsOf, isPlain, openTransport, prefixed } from './eligibility.ts'
 import type { QueueFullError } from './errors.ts'
 import { describe } from './failures.ts'
-import type { QueueFullError } from './errors.ts'
-import { describe } from './failures.ts'
 import { LeanCommand } from './lean-command.ts'
-import { refusalOf } from './queue-bounds.ts'
 import { refusalOf } from './queue-bounds.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
@@ -97,20 +94,6 @@ function refuse(
   return promise
 }
 
-/** Tells the whole pipeline why nothing of it was taken. */
-function refuse(
-  pipeline: PipelineInternals,
-  refusal: QueueFullError,
-  callback: unknown,
-): Promise<unknown> {
-  const { promise, redis } = pipeline
-  pipeline.reject(describe(refusal, redis, { name: 'pipeline', args: [] }))
-  if (typeof callback === 'function') {
-    promise.catch((error: unknown) => process.nextTick(callback as () => void, error))
-  }
-  return promise
-}
-
 function exec(this: PipelineInternals, ...args: unknown[]): unknown {
   const queue = this._queue as PipelinedCommand[]
   const [callback] = args
@@ -174,8 +157,55 @@ function method(spec: CommandSpec, decoding: Decoding, name: string): Method {
   }
 }
 
-/** What `redis.pipeline()` returns. */
-export class LeanPipeline extends StockPipeline {}
+/**
+ * What `redis.pipeline()` returns. It is made as ioredis makes its pipelines but for `length`, which
+ * ioredis defines on each with a closure of its own: V8 keeps that in a hidden class of the old
+ * generation, and so every pipeline would survive until a full collection.
+ */
+export class LeanPipeline {
+  readonly redis: RedisInternals
+  readonly isPipeline = true
+  replyPending = 0
+  readonly _queue: object[] = []
+  readonly _result: unknown[] = []
+  readonly _transactions = 0
+  readonly _shaToScript: Record<string, unknown> = {}
+  readonly isCluster: boolean
+  readonly options: RedisInternals['options']
+  readonly scriptsSet = {}
+  readonly addedBuiltinSet: Set<string> = new Set()
+  readonly promise: Promise<unknown>
+  resolve: ((results: unknown) => void) | undefined
+  reject: ((error: Error) => void) | undefined
+
+  constructor(redis: RedisInternals) {
+    this.redis = redis
+    this.isCluster = redis.isCluster
+    this.options = redis.options
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    for (const name of Object.keys(redis.scriptsSet)) {
+      const script = redis.scriptsSet[name] as { sha: string }
+      this._shaToScript[script.sha] = script
+      copyCommand(redis, this, name)
+    }
+    for (const name of redis.addedBuiltinSet) copyCommand(redis, this, name)
+  }
+
+  /** Number of commands in the pipeline. */
+  get length(): number {
+    return this._queue.length
+  }
+}
+
+/** Commands a user has added are methods of the client itself. */
+function copyCommand(from: object, to: object, name: string): void {
+  for (const method of [name, `${name}Buffer`]) Reflect.set(to, method, Reflect.get(from, method))
+}
+
+Object.setPrototypeOf(LeanPipeline.prototype, StockPipeline.prototype)
 
 const define = (name: string, value: unknown): void => {
   Object.defineProperty(LeanPipeline.prototype, name, { value, writable: true, configurable: true })
