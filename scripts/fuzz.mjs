@@ -1,10 +1,14 @@
 // `npm run fuzz -- --seconds 600 [--seed N]`: every fuzzer of the repository for long. The C++ ones,
-// those of core, and the differential test; `npm test` runs the same for a moment, from one seed.
+// those of core and of redis, and the differential test; `npm test` runs the same for a moment, from one seed.
 import { parseArgs } from 'node:util'
 import { buildSteps } from './commands.mjs'
 import { run, say, step } from './steps.mjs'
 
-const JAVASCRIPT = ['packages/core/test/fuzz', 'packages/differential']
+const JAVASCRIPT = [
+  'packages/core/test/fuzz',
+  'packages/redis/src/reply-fuzz',
+  'packages/differential',
+]
 
 export async function fuzzForLong(args) {
   const options = { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } }

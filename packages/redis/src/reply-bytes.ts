@@ -1,4 +1,5 @@
 // Hot path: what is kept of a line or bulk string whose end has not arrived.
+import { isAscii } from 'node:buffer'
 
 /** Smaller pieces are copied together, so that a peer that sends single bytes costs no object each. */
 const PIECE_BYTES_MIN = 4_096
@@ -35,6 +36,11 @@ export class HeldBytes {
       this.#copy(chunk, start, end)
     }
     this.length += size
+  }
+
+  isAscii(): boolean {
+    this.#closeBlock()
+    return this.#pieces.every((piece) => isAscii(piece))
   }
 
   /** All of them and these last ones, in memory of their own; nothing is held afterwards. */

@@ -67,6 +67,8 @@ export interface ReplyReceiver {
   push(value: unknown[]): void
 }
 
+type ErrorClass = new (message: string) => Error
+
 export interface ReplyParserOptions {
   /** Shapes of RESP3's own types, as ioredis's option `replyMapping`. */
   mapping: 'legacy' | 'resp3'
@@ -76,8 +78,8 @@ export interface ReplyParserOptions {
   maxReplyBytes: number
   /** Most elements of one array, set, push or map (keys and values counted). */
   maxReplyElements: number
-  SimpleError: new (message: string) => Error
-  BlobError: new (message: string) => Error
+  SimpleError: ErrorClass
+  BlobError: ErrorClass
 }
 
 /** The peer does not speak RESP, or exceeds a limit: nothing after it can be trusted. */
@@ -120,12 +122,8 @@ export class ReplyParser {
   /** Of these `parse` knows that they make a string. */
   readonly #inPlaceBytesMax: number
   readonly #elementsMax: number
-  readonly #SimpleError: new (
-    message: string,
-  ) => Error
-  readonly #BlobError: new (
-    message: string,
-  ) => Error
+  readonly #SimpleError: ErrorClass
+  readonly #BlobError: ErrorClass
 
   #stopped: boolean
   #failure: ParserError | null
@@ -416,9 +414,26 @@ export class ReplyParser {
       this.#deliverBulk(chunk, start, end, false)
       return next
     }
+    if (this.#isHopeless(chunk, start, end)) {
+      this.#held.clear()
+      this.#undecodable = stringTooLong()
+      this.#deliver(null)
+      return next
+    }
     const owned = this.#decoding === BYTES && this.#type !== BLOB_ERROR
     this.#deliverBulk(this.#takeHeld(owned, chunk, start, end), 0, this.#bulkBytes, owned)
     return next
+  }
+
+  /** Known without the memory of one more copy, which Node takes before it finds that out. */
+  #isHopeless(chunk: Buffer, start: number, end: number): boolean {
+    return (
+      this.#bulkBytes > constants.MAX_STRING_LENGTH &&
+      this.#decoding === TEXT &&
+      this.#type === BULK_STRING &&
+      this.#held.isAscii() &&
+      isAscii(chunk.subarray(start, end))
+    )
   }
 
   #takeHeld(owned: boolean, chunk: Buffer, start: number, end: number): SliceableBuffer {
@@ -445,9 +460,14 @@ export class ReplyParser {
   }
 
   #text(source: SliceableBuffer, start: number, end: number): unknown {
-    if (end - start <= constants.MAX_STRING_LENGTH) return textOf(source, start, end)
+    if (end - start > constants.MAX_STRING_LENGTH) return this.#longText(source, start, end)
+    return textOf(source, start, end)
+  }
+
+  /** Of more bytes than a string can have characters; null when these are too many too. */
+  #longText(source: SliceableBuffer, start: number, end: number): unknown {
     try {
-      return source.utf8Slice(start, end)
+      return textOf(source, start, end)
     } catch (error) {
       this.#undecodable = error as Error
       return null
@@ -515,13 +535,13 @@ export class ReplyParser {
   }
 
   #deliverError(
-    ErrorClass: new (message: string) => Error,
+    ErrorOfType: ErrorClass,
     source: SliceableBuffer,
     start: number,
     end: number,
   ): void {
     const message = this.#text(source, start, end)
-    const error = this.#undecodable ?? new ErrorClass(message as string)
+    const error = this.#undecodable ?? new ErrorOfType(message as string)
     if (this.#aggregates.depth > 0) {
       this.#add(error)
       return
@@ -529,4 +549,11 @@ export class ReplyParser {
     this.#undecodable = null
     this.#receiver.error(error)
   }
+}
+
+/** As Node's own, which is thrown for such a string. */
+function stringTooLong(): Error {
+  const limit = `0x${constants.MAX_STRING_LENGTH.toString(16)}`
+  const error = new Error(`Cannot create a string longer than ${limit} characters`)
+  return Object.assign(error, { code: 'ERR_STRING_TOO_LONG' })
 }

@@ -17,7 +17,7 @@ const TRANSCODE_BYTES = 8_192
 /** Node has it unless it was built without ICU. */
 const canTranscode = typeof transcode === 'function'
 
-/** The characters of these bytes as UTF-8, of which there are no more than a string can have. */
+/** The characters of these bytes as UTF-8; throws Node's ERR_STRING_TOO_LONG. */
 export function textOf(source: SliceableBuffer, start: number, end: number): string {
   const size = end - start
   if (size < ASCII_CHECK_BYTES) return source.utf8Slice(start, end)
