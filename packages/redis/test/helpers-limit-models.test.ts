@@ -33,6 +33,9 @@ afterAll(async () => {
 })
 
 const freshKey = (): string => `key-${++keyNumber}`
+/** Even over the range, where `fc.double` is even over the exponents. */
+const upTo = (most: number): fc.Arbitrary<number> =>
+  fc.integer({ min: 0, max: 1_000_000 }).map((number) => (number / 1_000_000) * most)
 const windowsMs = fc.oneof(
   fc.integer({ min: 1, max: 20 }),
   fc.integer({ min: 10, max: 100_000 }),
@@ -66,13 +69,9 @@ const policyLists = fc
 /** A share of what a policy has, and a share of its window to wait before. */
 const steps = fc.array(
   fc.record({
-    wait: fc.oneof(
-      fc.constant(0),
-      fc.double({ min: 0, max: 0.2, noNaN: true }),
-      fc.double({ min: 0, max: 2.5, noNaN: true }),
-    ),
+    wait: fc.oneof(fc.constant(0), upTo(0.2), upTo(2.5)),
     cost: fc.oneof(fc.constant(1), fc.constant(0), fc.integer({ min: 0, max: 6 }), fc.constant(-1)),
-    share: fc.double({ min: 0, max: 1.1, noNaN: true }),
+    share: upTo(1.1),
     refund: fc.integer({ min: 0, max: 9 }).map((number) => number === 0),
     exactly: fc.boolean(),
   }),
@@ -227,6 +226,54 @@ describe('all policies as one (HELP-5, HELP-6, HELP-7)', () => {
   )
 
   it(
+    'gives back what was taken last, and nothing that has passed',
+    async () => {
+      const changes = fc.array(
+        fc.record({
+          ms: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 900 })),
+          cost: fc.integer({ min: 1, max: 6 }),
+          refund: fc.boolean(),
+        }),
+        { minLength: 5, maxLength: 25 },
+      )
+      const policies: LimitPolicy[] = [
+        { name: 'bucket', algorithm: 'gcra', limit: 17, windowMs: 1_000 },
+        { name: 'window', algorithm: 'sliding-window', limit: 16, windowMs: 900 },
+        { name: 'fixed', algorithm: 'fixed-window', limit: 16, windowMs: 1_100 },
+        { name: 'log', algorithm: 'sliding-log', limit: 15, windowMs: 1_500 },
+      ]
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...policies), changes, async (policy, changes) => {
+          const clock = testClock(redis)
+          const asked = { key: freshKey(), policies: [policy] }
+          const model = modelOf(policy)
+          for (const { ms, cost, refund } of changes) {
+            clock.us += ms * 1_000
+            const us = BigInt(clock.us)
+            if (refund) {
+              await refundUnits(clock, { ...asked, cost })
+              model.refund(us, BigInt(cost))
+            } else {
+              const { allowed } = await takeUnits(clock, { ...asked, cost })
+              expect(allowed).toBe(model.fits(us, BigInt(cost)))
+              if (allowed) model.take(us, BigInt(cost))
+            }
+            const [told] = (await takeUnits(clock, { ...asked, cost: 0 })).policies
+            const remaining = BigInt(told?.remaining ?? -1)
+            expect([model.fits(us, remaining), model.fits(us, remaining + 1n)]).toEqual([
+              true,
+              false,
+            ])
+          }
+          await redis.del(asked.key)
+        }),
+        propertyParameters(200),
+      )
+    },
+    seconds,
+  )
+
+  it(
     'counts a clock that runs backwards as standing still',
     async () => {
       const jumps = fc.array(
@@ -329,7 +376,127 @@ describe('all policies as one (HELP-5, HELP-6, HELP-7)', () => {
     const { retryAfterMs, policies } = await takeUnits(clock, { key, policies: policy(7, 1_000) })
     expect(policies[0]?.remaining).toBe(0)
     expect(retryAfterMs).toBe(143)
+    // A part of a microsecond means another part of it at another rate.
+    const other = freshKey()
+    await takeUnits(clock, { key: other, policies: policy(999_983, 50_500) })
+    const after = await takeUnits(clock, { key: other, policies: policy(2, 1_000), cost: 2 })
+    expect(after.retryAfterMs).toBe(1)
   })
+
+  it('makes no key that only looks or gives back, and none that lives for ever', async () => {
+    const clock = testClock(redis)
+    const key = freshKey()
+    const each: LimitPolicy['algorithm'][] = [
+      'gcra',
+      'sliding-window',
+      'fixed-window',
+      'sliding-log',
+    ]
+    for (const algorithm of each) {
+      const policies = [{ name: 'p', algorithm, limit: 10_000, windowMs: 1 }]
+      await refundUnits(clock, { key, policies, cost: 5 })
+      await takeUnits(clock, { key, policies, cost: 0 })
+      expect(await redis.exists(key)).toBe(0)
+      // Its bucket is full again within a microsecond.
+      await takeUnits(clock, { key, policies, cost: 1 })
+      expect(Number(await redis.hget(key, 'expires'))).toBeGreaterThan(clock.us)
+      await redis.del(key)
+    }
+  })
+})
+
+describe('at the edge', () => {
+  /** Limits of any magnitude. */
+  const magnitudes = fc
+    .record({
+      exponent: fc.integer({ min: 0, max: 14 }),
+      part: upTo(9),
+    })
+    .map(({ exponent, part }) => Math.floor((1 + part) * 10 ** exponent))
+  const shares = upTo(1)
+
+  it(
+    'of the share of the window before, limits of any size are exact',
+    async () => {
+      const ages = fc.record({ first: shares, second: shares, age: shares, later: shares })
+      await fc.assert(
+        fc.asyncProperty(magnitudes, windowsMs, ages, async (limit, windowMs, ages) => {
+          const clock = testClock(redis)
+          const key = freshKey()
+          const model = modelOf({ algorithm: 'sliding-window', name: '', limit, windowMs })
+          const ask = async (cost: number) => {
+            const decision = await slidingWindow(clock, { key, limit, windowMs, cost })
+            const us = BigInt(clock.us)
+            expect(decision.allowed).toBe(model.fits(us, BigInt(cost)))
+            if (decision.allowed) model.take(us, BigInt(cost))
+            return decision
+          }
+          await ask(Math.round(limit * ages.first))
+          clock.us += windowMs * 1_000 + Math.round(ages.age * (windowMs * 1_000 - 1))
+          await ask(Math.round(limit * ages.second))
+          clock.us += Math.round(ages.later * windowMs * 1_000)
+          const { remaining } = await ask(0)
+          if (remaining < 1e15) expect((await ask(remaining + 1)).allowed).toBe(false)
+          expect((await ask(remaining)).allowed).toBe(true)
+          await redis.del(key)
+        }),
+        propertyParameters(200),
+      )
+    },
+    seconds,
+  )
+
+  it(
+    'of a microsecond, buckets whose units last less are exact',
+    async () => {
+      const changes = fc.array(
+        fc.record({
+          us: fc.integer({ min: 0, max: 3 }),
+          share: shares,
+          refund: fc.boolean(),
+        }),
+        { minLength: 2, maxLength: 12 },
+      )
+      const rates = fc.integer({ min: 1_001, max: 50_000 })
+      await fc.assert(
+        fc.asyncProperty(rates, changes, async (limit, changes) => {
+          const clock = testClock(redis)
+          const key = freshKey()
+          const policy: LimitPolicy = {
+            algorithm: 'gcra',
+            name: 'p',
+            limit,
+            windowMs: 1,
+            burst: 50,
+          }
+          const policies = [policy]
+          const model = modelOf(policy)
+          for (const { us, share, refund } of changes) {
+            clock.us += us
+            const cost = Math.round(share * 50)
+            const at = BigInt(clock.us)
+            if (refund) {
+              await refundUnits(clock, { key, policies, cost })
+              model.refund(at, BigInt(cost))
+            } else {
+              const { allowed } = await takeUnits(clock, { key, policies, cost })
+              expect(allowed).toBe(model.fits(at, BigInt(cost)))
+              if (allowed) model.take(at, BigInt(cost))
+            }
+            const [told] = (await takeUnits(clock, { key, policies, cost: 0 })).policies
+            const remaining = BigInt(told?.remaining ?? -1)
+            expect([model.fits(at, remaining), model.fits(at, remaining + 1n)]).toEqual([
+              true,
+              false,
+            ])
+          }
+          await redis.del(key)
+        }),
+        propertyParameters(150),
+      )
+    },
+    seconds,
+  )
 })
 
 describe('tokenBucket (HELP-5)', () => {

@@ -42,14 +42,14 @@ function windowModel(limit: bigint, windowUs: bigint, weighted: boolean): Model 
   let count = 0n
   let before = 0n
   const roll = (us: bigint) => {
-    if (us - start >= (weighted ? 2n : 1n) * windowUs || count + before === 0n) {
-      start = us
+    if (us - start >= (weighted ? 2n : 1n) * windowUs) {
       count = before = 0n
     } else if (us - start >= windowUs) {
       start += windowUs
       before = count
       count = 0n
     }
+    if (count + before === 0n) start = us
   }
   return {
     fits(us, cost) {

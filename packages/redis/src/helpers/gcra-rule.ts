@@ -22,8 +22,9 @@ export function gcraRule({ name, rate, intervalUs, burst }: GcraOptions): LimitR
   const full = lasts(burst)
 
   const remaining = (waitUs: number, part: number): number => {
-    let [us, parts] = [full.quotient - waitUs, full.remainder - part]
-    if (parts < 0) [us, parts] = [us - 1, parts + rate]
+    const us = full.quotient - waitUs
+    // May be negative; rounding down after the sum accounts for it.
+    const parts = full.remainder - part
     const { quotient, remainder } = divideProduct(us, rate, intervalUs)
     return quotient + Math.floor((remainder + parts) / intervalUs)
   }

@@ -97,11 +97,12 @@ end
 local function windows(field, state, limit, window, cost, memory)
   local start, count, before = state[1] or 0, state[2] or 0, state[3] or 0
   local age = clock - start
-  if age >= window * memory or count + before == 0 then
-    start, count, before, age = clock, 0, 0, 0
+  if age >= window * memory then
+    count, before = 0, 0
   elseif age >= window then
     start, count, before, age = start + window, 0, count, age - window
   end
+  if count + before == 0 then start, age = clock, 0 end
   local free = limit - count - cost
 
   local function set(newCount, newBefore)
