@@ -35,7 +35,8 @@ async function open<Data, Result>(
   queueNumber += 1
   const name = `queue-${queueNumber}`
   const queue = new Queue<Data, Result>(name, { connection })
-  const events = new QueueEvents(name, { connection })
+  // From the start of its stream: by default it misses what happens before its first read.
+  const events = new QueueEvents(name, { connection, lastEventId: '0-0' })
   const worker = new Worker<Data, Result>(name, work, { connection, concurrency, autorun: !paused })
   // Each job that is waited for listens.
   queue.setMaxListeners(100)
