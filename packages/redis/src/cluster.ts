@@ -8,6 +8,7 @@ import { unusable } from './guard.ts'
 import type { Redis } from './redis.ts'
 import type { FastPathState } from './redis-internals.ts'
 import { resolveOptions } from './redis-options.ts'
+import { type SignalView, viewOf } from './signal-view.ts'
 
 type ReplyMappingMode = 'legacy' | 'resp3'
 type Mapped<Mapping extends ReplyMappingMode> = ClusterOptions & {
@@ -44,6 +45,11 @@ export class Cluster<Mapping extends ReplyMappingMode = 'legacy'> extends StockC
     return fastPath === false || redisOptions?.fastPath === false
       ? { active: false, reason: 'option fastPath is false' }
       : ACTIVE
+  }
+
+  /** A view of this client whose commands end when `signal` aborts: see `Redis`. */
+  withSignal(signal: AbortSignal): SignalView<Mapping> {
+    return viewOf(this, signal) as SignalView<Mapping>
   }
 
   /** Hands all commands that were called to the kernel now: see `Redis`. */

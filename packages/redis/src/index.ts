@@ -43,5 +43,6 @@ export type { Queued } from './redis.ts'
 export { Redis, Redis as default } from './redis.ts'
 export type { FastPathState } from './redis-internals.ts'
 export type { FastPathOptions, RedisOptions } from './redis-options.ts'
+export type { SignalView } from './signal-view.ts'
 
 defineExports()

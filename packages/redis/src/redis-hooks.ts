@@ -23,6 +23,7 @@ export const hooks = {
   },
 
   sendCommand(this: RedisInternals, command: QueuedCommand, stream?: unknown): Promise<unknown> {
+    if (isObsolete(command)) return command.promise
     if (!this.fastPath.active) return stock.sendCommand.call(this, command, stream)
     if (!isAccepted(command)) {
       const refusal = refusalOfCommand(this, command, stream)
@@ -30,8 +31,6 @@ export const hooks = {
         command.reject(describe(refusal, this, command))
         return command.promise
       }
-    } else if (isObsolete(command)) {
-      return command.promise
     }
     noteSending(this, command)
     const answer = redirected(command)?.takeAnswer(this)

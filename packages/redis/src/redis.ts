@@ -6,6 +6,7 @@ import { queuedOf } from './queue-bounds.ts'
 import { hooks } from './redis-hooks.ts'
 import { type FastPathState, type RedisInternals, TRANSPORT } from './redis-internals.ts'
 import { type RedisOptions, resolveOptions } from './redis-options.ts'
+import { type SignalView, viewOf } from './signal-view.ts'
 
 /** What waits in a client. */
 export interface Queued {
@@ -80,6 +81,17 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
   /** What waits in this client now: bytes, commands, commands in the offline queue. */
   get queued(): Queued {
     return queuedOf(this as unknown as RedisInternals)
+  }
+
+  /**
+   * A view of this client whose commands, pipelines and transactions reject with `signal.reason` when
+   * `signal` aborts; called after that, they reject at once and nothing is sent. What waits for a
+   * connection then is never sent; what was sent may run, its reply is dropped. The client and its
+   * other views go on. A view costs little: make one for each request.
+   * @throws TypeError if `signal` is not an AbortSignal.
+   */
+  withSignal(signal: AbortSignal): SignalView<Mapping> {
+    return viewOf(this, signal) as SignalView<Mapping>
   }
 
   /**
