@@ -25,6 +25,17 @@ function missing(owner: string, methods: readonly string[], from: object | undef
   return methods.filter((name) => typeof members[name] !== 'function').map((m) => `${owner}.${m}`)
 }
 
+/** The fields of a pipeline; ours are made without ioredis's constructor. */
+const PIPELINE_FIELDS =
+  '_queue _result _shaToScript _transactions addedBuiltinSet isCluster isPipeline options promise redis reject replyPending resolve scriptsSet'
+
+function pipelineFields(): string {
+  const client = { options: {}, scriptsSet: {}, addedBuiltinSet: new Set(), constructor: Redis }
+  return Object.keys(new Pipeline(client as unknown as Redis))
+    .sort()
+    .join(' ')
+}
+
 /** What this version of ioredis lacks or does otherwise; empty if the fast path can stand on it. */
 function unexpected(): string[] {
   const { dataHandler, replyErrors, transformers, utilities } = internals
@@ -35,6 +46,7 @@ function unexpected(): string[] {
     ...missing('Pipeline', PIPELINE_METHODS, Pipeline.prototype),
     ...missing('errors', ['SimpleError', 'BlobError'], replyErrors),
     ...missing('utils', ['toArg', 'convertBufferToString', 'defaults', 'Debug'], utilities),
+    ...(pipelineFields() === PIPELINE_FIELDS ? [] : ["Pipeline's fields"]),
     ...(transformers?.argument && transformers.reply ? [] : ['Command._transformer']),
   ]
 }

@@ -27,6 +27,9 @@ export interface RedisInternals {
   retryAttempts: number
   socketTimeoutTimer: NodeJS.Timeout | undefined
   readonly fastPath: FastPathState
+  readonly isCluster: boolean
+  readonly scriptsSet: Record<string, unknown>
+  readonly addedBuiltinSet: ReadonlySet<string>
   [TRANSPORT]?: Transport | undefined
   setStatus(status: string, detail?: unknown): void
   sendCommand(command: QueuedCommand, stream?: unknown): Promise<unknown>

@@ -1,4 +1,4 @@
-import { Redis as StockRedis } from 'ioredis'
+import { type Pipeline, Redis as StockRedis } from 'ioredis'
 import { defineCommands } from './command-methods.ts'
 import { unusable } from './guard.ts'
 import { LeanPipeline } from './lean-pipeline.ts'
@@ -115,9 +115,9 @@ if (unusable === undefined) {
   hide(Redis.prototype, hooks)
   defineCommands(Redis.prototype, hooks.sendCommand)
   hide(Redis.prototype, {
-    pipeline(this: Redis, commands?: unknown[][]): LeanPipeline {
+    pipeline(this: RedisInternals, commands?: unknown[][]): LeanPipeline {
       const pipeline = new LeanPipeline(this)
-      if (Array.isArray(commands)) pipeline.addBatch(commands)
+      if (Array.isArray(commands)) (pipeline as unknown as Pipeline).addBatch(commands)
       return pipeline
     },
   })
