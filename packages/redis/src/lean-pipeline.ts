@@ -28,12 +28,28 @@ type Method = (this: PipelineInternals, ...args: unknown[]) => unknown
 
 const stock = StockPipeline.prototype as unknown as Record<string, Method>
 
+/** The result of one command of a pipeline, for whoever follows it; nobody has to. */
+class OwnPromise {
+  readonly promise: Promise<unknown>
+  declare resolve: (value: unknown) => void
+  declare reject: (error: Error) => void
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.promise.catch(() => {})
+  }
+}
+
 /** A command of a pipeline: its reply is an entry of the pipeline's results. */
 class PipelinedCommand extends LeanCommand {
   readonly spec: CommandSpec
   readonly pipelineIndex: number
   inTransaction: boolean
   readonly #pipeline: PipelineInternals
+  #own: OwnPromise | undefined
 
   constructor(
     pipeline: PipelineInternals,
@@ -49,11 +65,14 @@ class PipelinedCommand extends LeanCommand {
     this.pipelineIndex = pipeline._queue.length
     this.inTransaction = pipeline._transactions > 0
     this.#pipeline = pipeline
+    this.#own = undefined
   }
 
-  /** Of the whole pipeline: ioredis returns it where it looks at nothing but its presence. */
+  /** Its own only if ioredis asks before the reply: tracing channels tell each command's result. */
   get promise(): Promise<unknown> {
-    return this.#pipeline.promise
+    if (this.isSettled && this.#own === undefined) return this.#pipeline.promise
+    this.#own ??= new OwnPromise()
+    return this.#own.promise
   }
 
   protected get redis(): RedisInternals {
@@ -61,10 +80,12 @@ class PipelinedCommand extends LeanCommand {
   }
 
   protected override fulfil(value: unknown): void {
+    this.#own?.resolve(value)
     this.#pipeline.fillResult([null, value], this.pipelineIndex)
   }
 
   protected override fail(error: Error): void {
+    this.#own?.reject(error)
     this.#pipeline.fillResult([error], this.pipelineIndex)
   }
 }

@@ -407,7 +407,7 @@ const generic: Call[] = [
   ['acl', 'GETUSER', 'nobody'],
   ['memory', 'USAGE', 'glist'],
   ['slowlog', 'LEN'],
-  ['slowlog', 'GET'],
+  ['slowlog', 'GET', 0],
   ['client', 'ID'],
   ['client', 'GETNAME'],
   ['client', 'SETNAME', 'a name with blanks'],

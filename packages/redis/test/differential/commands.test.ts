@@ -3,7 +3,7 @@ import type { RedisOptions } from 'ioredis'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { FAMILIES } from './calls.ts'
 import { compare, type Pair, startPair } from './pair.ts'
-import { clean, WAYS } from './ways.ts'
+import { clean, NOT_AUTOMATIC, WAYS } from './ways.ts'
 
 const RESP2: RedisOptions = { protocol: 2 }
 const RESP3: RedisOptions = { protocol: 3 }
@@ -53,6 +53,7 @@ describe.each(Object.entries(combinations))('calls answer as ioredis: %s', (_nam
       const client = await ready(options)
       const made: Record<string, unknown> = {}
       for (const [way, make] of Object.entries(WAYS)) {
+        if (options.enableAutoPipelining && NOT_AUTOMATIC.includes(way)) continue
         await clean(client)
         made[way] = await make(client, calls)
       }

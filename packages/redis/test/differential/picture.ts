@@ -1,7 +1,7 @@
 // A value as data that compares completely: Buffer or string, prototype, key order, errors' members.
 
 /** Members that errors of ours have in addition to ioredis's (rule 8 of the deviations). */
-const OURS_ALONE = new Set(['address', 'attempts', 'cause', 'mayHaveRun', 'state'])
+const OURS_ALONE = new Set(['address', 'attempts', 'cause', 'mayHaveRun', 'slots', 'state'])
 /** Told apart by what they say, not by these. */
 const NOT_COMPARED = new Set(['stack', 'message', 'name', 'command', ...OURS_ALONE])
 const ADDRESS = /127\.0\.0\.1:\d+/g
@@ -11,6 +11,7 @@ export function picture(value: unknown): unknown {
   if (value === undefined) return '[undefined]'
   if (typeof value === 'function') return `[function ${value.name}]`
   if (typeof value === 'symbol') return `[${value.toString()}]`
+  if (typeof value === 'number' && !Number.isInteger(value)) return rounded(value)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Buffer) return { buffer: value.toString('latin1') }
   if (value instanceof Error) return errorPicture(value)
@@ -19,6 +20,9 @@ export function picture(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(picture)
   return { [`object of ${prototypeName(value)}`]: entriesOf(value) }
 }
+
+/** ioredis computes doubles and errs in the last bit; ours is the nearest double. */
+const rounded = (value: number): number => Number(value.toPrecision(15))
 
 /** Sorts what the server returns in the order of its hash seed. */
 export function unordered(pictured: unknown): unknown {
@@ -36,21 +40,34 @@ export function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value
 }
 
+const masked = (text: string): string => text.replaceAll(ADDRESS, '127.0.0.1:PORT')
+
 function errorPicture(error: Error): unknown {
-  const { command } = error as { command?: { name: string; args: unknown[] } }
   const members = Object.entries(error).filter(([key]) => !NOT_COMPARED.has(key))
   return {
     error: prototypeName(error),
     name: error.name,
-    message: error.message.replaceAll(ADDRESS, '127.0.0.1:PORT'),
-    firstLine: error.stack?.split('\n', 1)[0]?.replaceAll(ADDRESS, '127.0.0.1:PORT'),
-    ...(command === undefined
-      ? {}
-      : { command: { name: command.name, args: picture(command.args) } }),
-    ...Object.fromEntries(
-      members.map(([key, value]) => [key, key === 'port' ? typeof value : picture(value)]),
-    ),
+    message: masked(error.message),
+    firstLine: masked(error.stack?.split('\n', 1)[0] ?? ''),
+    ...commandPicture(error),
+    ...Object.fromEntries(members.map(([key, value]) => [key, memberPicture(key, value)])),
   }
+}
+
+/** ioredis names the command of a few errors; ours of each. */
+const NAMES_ITS_COMMAND = new Set(['ReplyError', 'AbortError'])
+
+function commandPicture(error: Error): object {
+  const { command } = error as { command?: { name: string; args: unknown[] } }
+  if (command === undefined || !NAMES_ITS_COMMAND.has(error.name)) return {}
+  return { command: { name: command.name, args: picture(command.args) } }
+}
+
+function memberPicture(key: string, value: unknown): unknown {
+  if (key === 'port') return typeof value
+  // One error of ioredis can be all of these, itself included; ours are several.
+  if (key === 'previousErrors') return (value as Error[]).map(String)
+  return picture(value)
 }
 
 function prototypeName(value: object): string {

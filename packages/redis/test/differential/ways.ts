@@ -57,6 +57,22 @@ export async function outcome(
   }
 }
 
+/** Outcomes, one after the other. */
+export function recorder(): { made: unknown[]; add: (work: () => unknown) => Promise<void> } {
+  const made: unknown[] = []
+  const add = async (work: () => unknown): Promise<void> => {
+    const became = await outcome(work)
+    made.push(became)
+  }
+  return { made, add }
+}
+
+/** Fills a pipeline or transaction, whatever the types allow, and executes it. */
+export function chained(batch: { exec(): unknown }, ...calls: Call[]): unknown {
+  for (const [name, ...args] of calls) invoke(batch, name, ...args)
+  return batch.exec()
+}
+
 const shownAs =
   (name: string) =>
   (value: unknown): unknown => {
@@ -159,6 +175,9 @@ const inOpenTransaction: Way = async (client, calls) => {
 }
 
 const buffered = ([name, ...args]: Call): Call => [`${name}Buffer`, ...args]
+
+/** ioredis mixes these up when it pipelines by itself, and never answers. */
+export const NOT_AUTOMATIC: readonly string[] = ['through callBuffer', 'in an open transaction']
 
 /** Each way makes the same calls, and both sides have to agree on what comes of it. */
 export const WAYS: Readonly<Record<string, Way>> = {
