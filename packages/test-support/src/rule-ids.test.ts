@@ -71,7 +71,7 @@ describe('rule ids', () => {
 
   it('have a test, or their page says that it is missing', () => {
     const proven = new Set(
-      files.filter((path) => TEST.test(path)).flatMap((path) => idsIn(read(path))),
+      files.filter((path) => TEST.test(path)).flatMap((path) => spelledOut(read(path))),
     )
     const admitted = new Set(pages.flatMap(({ text }) => spelledOut(introduction(text))))
     const silent = [...defined].filter((id) => !proven.has(id) && !admitted.has(id))
