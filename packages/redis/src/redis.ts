@@ -54,6 +54,7 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
       this.disconnect()
       throw error
     }
+    if (this.fastPath.active) ignoreAutoPipelining(this.options)
   }
 
   /** The same as `new Redis()`. */
@@ -122,16 +123,28 @@ if (unusable === undefined) {
     },
   })
 }
+/**
+ * Our one write a turn is what auto-pipelining is for. ioredis would hold back the calls that are its
+ * own until the next turn, and lean ones would overtake them: it is told to ignore every command.
+ */
+function ignoreAutoPipelining(options: RedisOptions): void {
+  const ignored = [...(options.autoPipeliningIgnoredCommands ?? [])]
+  options.autoPipeliningIgnoredCommands = Object.defineProperty(ignored, 'includes', {
+    value: () => true,
+  })
+}
+
 /** With auto-pipelining: commands that wait for the write of this turn, less those it ignores. */
 function autoPipelineQueueSize(redis: RedisInternals): number {
   const transport = redis[TRANSPORT]
   const { enableAutoPipelining, autoPipeliningIgnoredCommands } = redis.options
   if (!enableAutoPipelining || transport === undefined) return 0
+  const ignored = new Set(autoPipeliningIgnoredCommands)
   const { commandQueue } = redis
   let size = 0
   for (let i = commandQueue.length - transport.unsentCommands; i < commandQueue.length; i++) {
     const name = commandQueue.peekAt(i)?.command.name as string
-    if (!autoPipeliningIgnoredCommands?.includes(name)) size++
+    if (!ignored.has(name)) size++
   }
   return size
 }
