@@ -8,8 +8,9 @@ import { type LuaScript, luaScript } from './lua-script.ts'
  * below 2^53 and are exact. The reply is `{ allowed, state of each policy … }`, the state being
  * integers that the kind's file here reads.
  *
- * The hash has a field `t` with the time of the last write and what to add to the server's time:
- * where that ran backwards it counts as standing still. Beside it is a field for each policy:
+ * The hash has a field `t` with the time of the last write, what to add to the server's time (where
+ * that ran backwards it counts as standing still), and when it expires. Beside it is a field for
+ * each policy:
  * `g:<name>` full again at, and the part of a microsecond that is missing; `w:<name>` and `f:<name>`
  * start of the window, units in it, units in the one before; `l:<name>` first and next entry, units
  * before the first, units ever, with `e:<number>:<name>` the time of an entry and the units ever.
@@ -21,15 +22,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 local function numbers(text)
-  local list = {}
-  for word in string.gmatch(text or '', '%d+') do list[#list + 1] = tonumber(word) end
-  return list
+  local a, b, c, d = string.match(text or '', '(%d+) ?(%d*) ?(%d*) ?(%d*)')
+  return {tonumber(a), tonumber(b), tonumber(c), tonumber(d)}
 end
 
+local formats = {'%.0f', '%.0f %.0f', '%.0f %.0f %.0f', '%.0f %.0f %.0f %.0f'}
 local function text(...)
-  local words = {}
-  for i, number in ipairs({...}) do words[i] = string.format('%.0f', number) end
-  return table.concat(words, ' ')
+  return string.format(formats[select('#', ...)], ...)
 end
 
 -- High and low part of a * b, in 2^52; both below 2^52.
@@ -52,11 +51,11 @@ local fields = {'t'}
 for i = 2, #ARGV, 7 do fields[#fields + 1] = ARGV[i] .. ':' .. ARGV[i + 1] end
 local saved = redis.call('HMGET', key, unpack(fields))
 local seen = numbers(saved[1])
-local last, ahead = seen[1] or 0, seen[2] or 0
+local last, ahead, expires = seen[1] or 0, seen[2] or 0, seen[3] or 0
 local backwards = now < last
 if backwards then ahead = ahead + last - now end
 local clock = now + ahead
-local changes = {'t', text(now, ahead)}
+local changes = {}
 
 local function change(field, value)
   changes[#changes + 1] = field
@@ -125,15 +124,25 @@ function kinds.l(field, state, limit, window, cost, _, _, name)
   local head, tail, base, total = state[1] or 0, state[2] or 0, state[3] or 0, state[4] or 0
 
   local function place(at) return 'e:' .. at .. ':' .. name end
+  local known = {}
   local function entry(at)
-    local found = numbers(redis.call('HGET', key, place(at)))
+    local found = known[at]
+    if not found then
+      found = numbers(redis.call('HGET', key, place(at)))
+      known[at] = found
+    end
     return found[1] or 0, found[2] or 0
   end
+  local function save(at, time, units)
+    known[at] = {time, units}
+    change(place(at), text(time, units))
+  end
+  -- The first one that does not leave; most often the very first.
   local function search(first, leaves)
-    local stop = tail
+    local stop, middle = tail, first
     while first < stop do
-      local middle = math.floor((first + stop) / 2)
       if leaves(entry(middle)) then first = middle + 1 else stop = middle end
+      middle = math.floor((first + stop) / 2)
     end
     return first
   end
@@ -150,8 +159,8 @@ function kinds.l(field, state, limit, window, cost, _, _, name)
   local function untilFree(units)
     local due = total + units - limit
     if due <= passed then return 0 end
-    local at = entry(search(first, function(_, sum) return sum < due end))
-    return at + window - clock
+    local last = due == total and tail - 1 or search(first, function(_, sum) return sum < due end)
+    return entry(last) + window - clock
   end
   local function set(newTail, newTotal)
     tail, total = newTail, newTotal
@@ -167,7 +176,7 @@ function kinds.l(field, state, limit, window, cost, _, _, name)
   return {
     fits = cost == 0 or total - passed + cost <= limit,
     take = function()
-      redis.call('HSET', key, place(tail), text(clock, total + cost))
+      save(tail, clock, total + cost)
       return set(tail + 1, total + cost)
     end,
     refund = function()
@@ -176,7 +185,7 @@ function kinds.l(field, state, limit, window, cost, _, _, name)
         at = at - 1
         redis.call('HDEL', key, place(at))
       end
-      if at > first then redis.call('HSET', key, place(at - 1), text(entry(at - 1), rest)) end
+      if at > first then save(at - 1, entry(at - 1), rest) end
       set(at, rest)
     end,
     reply = function()
@@ -205,9 +214,15 @@ if operation == 'take' and allowed then
 elseif operation == 'refund' then
   for _, policy in ipairs(policies) do if policy.known then policy.refund() end end
 end
-if #changes > 2 or backwards then redis.call('HSET', key, unpack(changes)) end
-local lifeMs = math.ceil(fullAfter / 1000)
-if lifeMs > 0 and lifeMs > redis.call('PTTL', key) then redis.call('PEXPIRE', key, text(lifeMs)) end
+-- Redis counts from the millisecond that has begun, so one more.
+local lifeMs = math.ceil(fullAfter / 1000) + 1
+local longer = fullAfter > 0 and now + lifeMs * 1000 > expires
+if longer then expires = now + lifeMs * 1000 end
+if #changes > 0 or backwards then
+  change('t', text(now, ahead, expires))
+  redis.call('HSET', key, unpack(changes))
+  if longer then redis.call('PEXPIRE', key, text(lifeMs)) end
+end
 
 local reply = {allowed and 1 or 0}
 for i, policy in ipairs(policies) do reply[i + 1] = policy.reply() end
