@@ -11,7 +11,7 @@ export type Failure = Error & FailureDetails & { readonly code?: string; readonl
 
 /** A client that retries at once and is closed behind the test. */
 export function clientOf({ host, port }: Endpoint, options: RedisOptions = {}): Redis {
-  const redis = new Redis({ host, port, retryStrategy: () => 10, ...options } as object)
+  const redis = new Redis({ host, port, retryStrategy: () => 5, ...options } as object)
   // The connection is broken on purpose.
   redis.on('error', () => {})
   onTestFinished(() => redis.disconnect())
