@@ -40,7 +40,9 @@ const line = fc
   .oneof(fc.constantFrom('OK', 'QUEUED', 'ERR no', ''), content)
   .map((text) => text.replace(/[\r\n]/g, ' '))
 
-const exactInteger = fc.maxSafeInteger().map(String)
+/** Not so near 2 ** 53 that ioredis's sum of digits leaves the exact integers on its way. */
+const EXACT_MAX = Number.MAX_SAFE_INTEGER - 100
+const exactInteger = fc.integer({ min: -EXACT_MAX, max: EXACT_MAX }).map(String)
 /** Of which ioredis makes a number that is near. */
 const anyInteger = fc.oneof(
   fc.integer(),
