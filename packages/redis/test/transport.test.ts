@@ -29,7 +29,7 @@ async function use(redis: Redis, key: string): Promise<void> {
   const calls = [
     redis.set(key, 'é'),
     redis.get(key),
-    redis.setBuffer(`${key}:large`, large),
+    redis.set(`${key}:large`, large),
     redis.getBuffer(`${key}:large`),
     redis.pipeline().incr(`${key}:n`).hset(`${key}:h`, { a: 1 }).hgetall(`${key}:h`).exec(),
     redis.multi().incr(`${key}:n`).get(`${key}:n`).exec(),
@@ -55,7 +55,7 @@ async function use(redis: Redis, key: string): Promise<void> {
 
 describe('serves (TRA-4)', () => {
   const start = (options: RedisOptions): Redis => {
-    const redis = new Redis(options)
+    const redis = new Redis(options as object)
     onTestFinished(() => redis.disconnect())
     return redis
   }
