@@ -22,6 +22,7 @@ const commands = {
   ci: async () => (await import('./ci.mjs')).ci(),
   fuzz: async (args) => (await import('./fuzz.mjs')).fuzzForLong(args),
   'ioredis-suite': async (args) => (await import('./ioredis-suite.mjs')).ioredisSuite(args),
+  'redis-soak': async (args) => (await import('./redis-soak.mjs')).redisSoak(args),
   packs: async (args) => (await import('./packs.mjs')).packs(args),
   rehearsal: async () => (await import('./rehearsal.mjs')).rehearsal(),
 }

@@ -7,6 +7,7 @@ import { run, say, step } from './steps.mjs'
 const JAVASCRIPT = [
   'packages/core/test/fuzz',
   'packages/redis/src/reply-fuzz',
+  'packages/redis/test/reconnect.test.ts',
   'packages/differential',
 ]
 
