@@ -1,5 +1,6 @@
 // What a client tells: its events in their order, and what became of calls.
 import type { Redis } from 'ioredis'
+import { SETTLE_WITH_LAST_REPLY } from './deviations.ts'
 import { kindOf, picture } from './picture.ts'
 import { outcome } from './ways.ts'
 
@@ -8,9 +9,6 @@ const EVENTS = [
   ...['monitoring', 'message', 'messageBuffer', 'pmessage', 'pmessageBuffer', 'smessage'],
   ...['smessageBuffer', 'subscribe', 'unsubscribe', 'drain', 'sharded', '+node', '-node'],
 ] as const
-
-/** They settle with their last reply, in ioredis some microtasks later than in ours. */
-const BATCHES = new Set(['pipeline', 'multi'])
 
 /** Events and outcomes of one client, in the order they came. */
 export interface Log {
@@ -42,7 +40,7 @@ export function logOf(client: Redis): Log {
       const call: [string, unknown] = [name, 'pending']
       calls.push(call)
       call[1] = await outcome(work)
-      if (!BATCHES.has(name)) order.push(name)
+      if (!SETTLE_WITH_LAST_REPLY.has(name)) order.push(name)
     },
     next: (name) => new Promise((resolve) => void client.once(name, () => resolve())),
     result: () => ({

@@ -1,9 +1,13 @@
 // A value as data that compares completely: Buffer or string, prototype, key order, errors' members.
+import {
+  ERRORS_WITH_COMMAND,
+  MEMBERS_OF_OUR_ERRORS,
+  PREVIOUS_ERRORS,
+  SIGNIFICANT_DIGITS,
+} from './deviations.ts'
 
-/** Members that errors of ours have in addition to ioredis's (rule 8 of the deviations). */
-const OURS_ALONE = new Set(['address', 'attempts', 'cause', 'mayHaveRun', 'slots', 'state'])
 /** Told apart by what they say, not by these. */
-const NOT_COMPARED = new Set(['stack', 'message', 'name', 'command', ...OURS_ALONE])
+const NOT_COMPARED = new Set(['stack', 'message', 'name', 'command', ...MEMBERS_OF_OUR_ERRORS])
 const ADDRESS = /127\.0\.0\.1:\d+/g
 
 /** A value of any kind, as plain data. */
@@ -21,8 +25,7 @@ export function picture(value: unknown): unknown {
   return { [`object of ${prototypeName(value)}`]: entriesOf(value) }
 }
 
-/** ioredis computes doubles and errs in the last bit; ours is the nearest double. */
-const rounded = (value: number): number => Number(value.toPrecision(15))
+const rounded = (value: number): number => Number(value.toPrecision(SIGNIFICANT_DIGITS))
 
 /** Sorts what the server returns in the order of its hash seed. */
 export function unordered(pictured: unknown): unknown {
@@ -54,19 +57,15 @@ function errorPicture(error: Error): unknown {
   }
 }
 
-/** ioredis names the command of a few errors; ours of each. */
-const NAMES_ITS_COMMAND = new Set(['ReplyError', 'AbortError'])
-
 function commandPicture(error: Error): object {
   const { command } = error as { command?: { name: string; args: unknown[] } }
-  if (command === undefined || !NAMES_ITS_COMMAND.has(error.name)) return {}
+  if (command === undefined || !ERRORS_WITH_COMMAND.has(error.name)) return {}
   return { command: { name: command.name, args: picture(command.args) } }
 }
 
 function memberPicture(key: string, value: unknown): unknown {
   if (key === 'port') return typeof value
-  // One error of ioredis can be all of these, itself included; ours are several.
-  if (key === 'previousErrors') return (value as Error[]).map(String)
+  if (key === PREVIOUS_ERRORS) return (value as Error[]).map(String)
   return picture(value)
 }
 

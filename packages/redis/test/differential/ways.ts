@@ -176,9 +176,6 @@ const inOpenTransaction: Way = async (client, calls) => {
 
 const buffered = ([name, ...args]: Call): Call => [`${name}Buffer`, ...args]
 
-/** ioredis mixes these up when it pipelines by itself, and never answers. */
-export const NOT_AUTOMATIC: readonly string[] = ['through callBuffer', 'in an open transaction']
-
 /** Each way makes the same calls, and both sides have to agree on what comes of it. */
 export const WAYS: Readonly<Record<string, Way>> = {
   'one by one': oneByOne((client, [name, ...args]) => invoke(client, name, ...args)),
