@@ -2,7 +2,7 @@
 const PACKAGE = '^packages/([^/]+)/'
 const packages = (...names) => `^packages/(${names.join('|')})/`
 const sources = (...names) => `^packages/(${names.join('|')})/(src|conformance)/`
-const TEST = '(\\.test(-d)?\\.ts$|/test/)'
+const TEST = '(\\.test(-d)?\\.ts$|(^|/)test/)'
 
 /** Sources of `from` may import no other package of ours than `allowed`. */
 const only = (from, allowed) => ({
