@@ -11,11 +11,11 @@ export interface SliceableBuffer extends Buffer {
 /** From here on it pays to ask first whether all bytes are ASCII. */
 const ASCII_CHECK_BYTES = 1_500
 
-/** From here on UTF-16 in between is several times quicker than V8's own reading of UTF-8. */
+/** From here on UTF-16 in between is several times quicker than how Node before 24 reads UTF-8. */
 const TRANSCODE_BYTES = 8_192
 
-/** Node has it unless it was built without ICU. */
-const canTranscode = typeof transcode === 'function'
+/** Node without ICU cannot. */
+const transcodes = parseInt(process.versions.node, 10) < 24 && typeof transcode === 'function'
 
 /** The characters of these bytes as UTF-8; throws Node's ERR_STRING_TOO_LONG. */
 export function textOf(source: SliceableBuffer, start: number, end: number): string {
@@ -23,7 +23,7 @@ export function textOf(source: SliceableBuffer, start: number, end: number): str
   if (size < ASCII_CHECK_BYTES) return source.utf8Slice(start, end)
   const bytes = source.subarray(start, end)
   if (isAscii(bytes)) return source.latin1Slice(start, end)
-  if (size < TRANSCODE_BYTES || !canTranscode || !isUtf8(bytes)) return source.utf8Slice(start, end)
+  if (size < TRANSCODE_BYTES || !transcodes || !isUtf8(bytes)) return source.utf8Slice(start, end)
   const units = transcode(bytes, 'utf8', 'utf16le') as SliceableBuffer
   return units.ucs2Slice(0, units.length)
 }
