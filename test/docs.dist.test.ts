@@ -114,7 +114,7 @@ describe('tables', () => {
     expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(expected))
   })
 
-  it('docs/errors.md has a row for every code of the Redis client', () => {
+  it('docs/errors.md has a row for every code of the Redis client (DELIV-8)', () => {
     const sources = readdirSync(join(root, 'packages/redis/src'), { recursive: true })
       .map((file) => `packages/redis/src/${file}`)
       .filter((file) => file.endsWith('errors.ts'))

@@ -20,6 +20,12 @@ export interface Queued {
 
 type ReplyMappingMode = 'legacy' | 'resp3'
 type Mapped<Mapping extends ReplyMappingMode> = RedisOptions & { replyMapping?: Mapping }
+/** The mapping that options ask for, else the one there was. */
+type MappingOf<Options, Otherwise extends ReplyMappingMode> = Options extends {
+  replyMapping: infer Mapping extends ReplyMappingMode
+}
+  ? Mapping
+  : Otherwise
 
 /**
  * A client for one Redis server or a Sentinel group: ioredis's `Redis`, with the same options,
@@ -60,6 +66,13 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
   /** The same as `new Redis()`. */
   static override createClient(...args: ConstructorParameters<typeof Redis>): Redis {
     return new Redis(...args)
+  }
+
+  /** Another client with the same options, and those of `override` in their place. */
+  override duplicate<Override extends Partial<RedisOptions> | undefined = undefined>(
+    override?: Override,
+  ): Redis<MappingOf<Override, Mapping>> {
+    return new Redis({ ...this.options, ...override } as Mapped<MappingOf<Override, Mapping>>)
   }
 
   /** Whether commands take the fast path, and if not, why: then this is plain ioredis. */
@@ -148,9 +161,3 @@ function autoPipelineQueueSize(redis: RedisInternals): number {
   }
   return size
 }
-
-hide(Redis.prototype, {
-  duplicate(this: Redis, override?: Partial<RedisOptions>): Redis {
-    return new Redis({ ...this.options, ...override } as Mapped<'legacy'>)
-  },
-})

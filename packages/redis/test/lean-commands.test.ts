@@ -1,8 +1,10 @@
 // What a lean command must keep although ioredis never saw it being made.
+import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { type RedisServer, startRedis } from '@celeris/test-support'
 import { Command, Redis as Stock } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { Redis } from '../src/index.ts'
 import { clientOf, failureOf, proxyOf, readyClientOf } from './faults-support.ts'
 
 let server: RedisServer
@@ -206,4 +208,67 @@ it('is an instance of Command for whoever looks into the queue (LEAN-2)', async 
   expect(command).toBeInstanceOf(Command)
   expect([command.name, command.args]).toEqual(['set', ['queued', 'value', 'EX', '60']])
   await reply
+})
+
+it('shapes replies by name as ioredis, in string and Buffer form (REPLY-15)', async () => {
+  const redis = await readyClientOf(server)
+  const stock = new Stock({ host: server.host, port: server.port })
+  onTestFinished(() => stock.disconnect())
+  await redis.hset('shape:h', { a: 'é', __proto__x: '2' })
+  await redis.call('HSET', 'shape:h', '__proto__', 'own', 'constructor', 'own')
+  await redis.zadd('shape:z', 1.5, 'a', Number.POSITIVE_INFINITY, 'b')
+  await redis.xadd('shape:x', '1-1', 'f', 'v')
+  await redis.geoadd('shape:g', 13.4, 52.5, 'berlin')
+  const calls: [string, ...(string | number)[]][] = [
+    ['hgetall', 'shape:h'],
+    ['hgetall', 'shape:none'],
+    ['hrandfield', 'shape:none', 2],
+    ['zrange', 'shape:z', 0, -1, 'WITHSCORES'],
+    ['zrangebyscore', 'shape:z', '-inf', '+inf', 'WITHSCORES'],
+    ['zscore', 'shape:z', 'b'],
+    ['zmscore', 'shape:z', 'a', 'none'],
+    ['xrange', 'shape:x', '-', '+'],
+    ['xread', 'COUNT', 1, 'STREAMS', 'shape:x', '0'],
+    ['xinfo', 'STREAM', 'shape:x'],
+    ['geopos', 'shape:g', 'berlin', 'none'],
+    ['config', 'GET', 'maxmemory'],
+    ['mget', 'shape:none', 'shape:none'],
+  ]
+  type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>
+  for (const [name, ...args] of calls) {
+    for (const form of [name, `${name}Buffer`]) {
+      const [ours, theirs] = await Promise.all(
+        [redis, stock].map((client) => (client as unknown as Calls)[form]?.(...args)),
+      )
+      expect(inspect(ours, { depth: 9 }), form).toBe(inspect(theirs, { depth: 9 }))
+    }
+  }
+  expect(Object.hasOwn(await redis.hgetall('shape:h'), '__proto__')).toBe(true)
+})
+
+it('reports a reply that nobody asked for as ioredis does (REPLY-14)', async () => {
+  const wrong = createServer((socket) => {
+    socket.once('data', () => socket.write('+PONG\r\n+NOBODY\r\n'))
+    socket.on('error', () => {})
+  })
+  await new Promise<void>((resolve) => wrong.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void wrong.close())
+  const { port } = wrong.address() as AddressInfo
+  const seen: string[] = []
+  for (const Client of [Stock, Redis as unknown as typeof Stock]) {
+    const client = new Client({
+      host: '127.0.0.1',
+      port,
+      protocol: 2,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      retryStrategy: () => null,
+    })
+    onTestFinished(() => client.disconnect())
+    const failed = new Promise<Error>((resolve) => client.once('error', resolve))
+    expect(await client.ping()).toBe('PONG')
+    seen.push((await failed).message)
+  }
+  expect(seen[0]).toMatch(/^Command queue state error/)
+  expect(seen[1]).toBe(seen[0])
 })
