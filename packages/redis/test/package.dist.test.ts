@@ -17,6 +17,12 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 describe('the package', () => {
+  it('takes ioredis 6, from the first to below the next major version (API-5)', () => {
+    const { dependencies } = require('../package.json')
+    expect(dependencies.ioredis).toBe('^6.0.0')
+    expect(require('ioredis/package.json').version).toMatch(/^6\./)
+  })
+
   it('is itself the constructor for require, with everything on it (API-1)', () => {
     const Redis = require('@celeris/redis')
     expect(Redis).toBe(Redis.Redis)
