@@ -4,7 +4,7 @@ import type { ClusterInternals, PipelineNode, RedirectionHandlers } from './clus
 import { type RedirectedCommand, redirected } from './cluster-redirect.ts'
 import { slotOf } from './cluster-slot.ts'
 import { QueueFullError } from './errors.ts'
-import { failureOf } from './failures.ts'
+import { describe, failureOf } from './failures.ts'
 import { type QueuedCommand, ReplyError } from './ioredis-internals.ts'
 import { bytesOf } from './offline-queue.ts'
 import { resolveOptions } from './redis-options.ts'
@@ -104,7 +104,7 @@ export const clusterHooks = {
     if (node === undefined && this.fastPath.active && !described.has(command)) {
       const refusal = redirected(command) ? undefined : refusalOf(this, command)
       if (refusal !== undefined) {
-        command.reject(refusal)
+        command.reject(describe(refusal, this, command))
         return command.promise
       }
       describeFailures(this, command)
@@ -123,12 +123,13 @@ export const clusterHooks = {
   },
 
   pipeline(this: ClusterInternals, ...args: unknown[]): PipelineInternals {
-    return namesSlots(stock.pipeline.apply(this as ClusterMethods, args))
+    const pipeline = stock.pipeline.apply(this as ClusterMethods, args)
+    return this.fastPath.active ? namesSlots(pipeline) : pipeline
   },
 
   multi(this: ClusterInternals, ...args: unknown[]): PipelineInternals {
     const pipeline = stock.multi.apply(this as ClusterMethods, args)
-    return 'isPipeline' in pipeline ? namesSlots(pipeline) : pipeline
+    return this.fastPath.active && 'isPipeline' in pipeline ? namesSlots(pipeline) : pipeline
   },
 
   _getDescription(this: ClusterInternals): string {

@@ -349,6 +349,19 @@ describe('as ioredis', () => {
     await subscriber.sunsubscribe('shard{foo}')
   })
 
+  it('hands commands to the kernel with flush, before the turn ends (FLUSH-4)', async () => {
+    const cluster = await connect()
+    const masters = cluster.nodes('master')
+    const written = () => masters.reduce((sum, { stream }) => sum + stream.bytesWritten, 0)
+    const before = written()
+    const replies = KEYS.map((key) => cluster.set(key, 'flushed'))
+    const queued = written()
+    cluster.flush()
+    expect(written() - before).toBeGreaterThan(3 * 'flushed'.length)
+    expect(queued).toBe(before)
+    expect(await Promise.all(replies)).toEqual(['OK', 'OK', 'OK'])
+  })
+
   it('hands out what was called before disconnect, then refuses (FLUSH-3, SAME-13)', async () => {
     const cluster = await connect()
     const replies = KEYS.map((key) => cluster.set(key, 'last'))
