@@ -1,7 +1,7 @@
 // The transport: over every kind of stream, in order, and nothing of one connection on the next.
-import { connect, type Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { type RedisServer, startRedis } from '@celeris/test-support'
-import { AbstractConnector } from 'ioredis'
+import { AbstractConnector, Redis as Stock } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import Redis, { type RedisOptions } from '../src/index.ts'
 import { clientOf, proxyOf, readyClientOf } from './faults-support.ts'
@@ -52,6 +52,62 @@ async function use(redis: Redis, key: string): Promise<void> {
   expect(await message).toEqual([`${key}:news`, 'hello'])
   expect(redis.fastPath).toEqual({ active: true })
 }
+
+describe('as ioredis sets a connection up (SAME-11)', () => {
+  /** Opens streams that tell how they were set up. */
+  const connectorOf = (open: () => Socket, calls: unknown[]) =>
+    class extends AbstractConnector {
+      constructor() {
+        super(1_000)
+      }
+      connect(): Promise<Socket> {
+        const stream = open()
+        for (const name of ['setKeepAlive', 'setNoDelay'] as const) {
+          const original = stream[name].bind(stream) as (...args: unknown[]) => Socket
+          stream[name] = (...args: unknown[]) => {
+            calls.push([name, ...args])
+            return original(...args)
+          }
+        }
+        this.stream = stream
+        return Promise.resolve(stream)
+      }
+    }
+
+  it('keepAlive and noDelay', async () => {
+    for (const options of [{}, { keepAlive: 5_000 }, { noDelay: false }]) {
+      const [ours, theirs] = await Promise.all(
+        [Redis as unknown as typeof Stock, Stock].map(async (Client) => {
+          const calls: unknown[] = []
+          const Connector = connectorOf(() => connect(server.port, server.host), calls)
+          const client = new Client({ ...options, Connector } as object)
+          onTestFinished(() => client.disconnect())
+          await client.ping()
+          return calls
+        }),
+      )
+      expect(ours).toEqual(theirs)
+    }
+  })
+
+  it('connectTimeout', async () => {
+    const silent = (): Socket => Object.defineProperty(new Socket(), 'connecting', { value: true })
+    const redis = new Redis({
+      Connector: connectorOf(silent, []),
+      connectTimeout: 20,
+      retryStrategy: () => null,
+    } as object)
+    const failed = new Promise<Error>((resolve) => redis.once('error', resolve))
+    await expect(redis.get('a')).rejects.toThrow('Connection is closed.')
+    expect((await failed).message).toBe('connect ETIMEDOUT')
+  })
+
+  it('blockingTimeout', async () => {
+    const options = { blockingTimeout: 50, blockingTimeoutGrace: 10 }
+    const redis = await readyClientOf(server, options)
+    expect(await redis.blpop('ada:nothing', 0)).toBeNull()
+  })
+})
 
 describe('serves (TRA-4)', () => {
   const start = (options: RedisOptions): Redis => {

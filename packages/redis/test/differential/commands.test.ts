@@ -48,17 +48,20 @@ afterAll(() => pair.stop())
 
 const combinations = { ...ALWAYS, ...(fuzzBudget().seconds === null ? {} : IN_LONG_RUNS) }
 
-describe.each(Object.entries(combinations))('calls answer as ioredis: %s', (_name, options) => {
-  it.each(Object.entries(FAMILIES))('%s', (_family, calls) =>
-    compare(pair, async ({ ready }) => {
-      const client = await ready(options)
-      const made: Record<string, unknown> = {}
-      for (const [way, make] of Object.entries(WAYS)) {
-        if (options.enableAutoPipelining && BROKEN_WITH_AUTO_PIPELINING.includes(way)) continue
-        await clean(client)
-        made[way] = await make(client, calls)
-      }
-      return made
-    }),
-  )
-})
+describe.each(Object.entries(combinations))(
+  'calls answer as ioredis: %s (SUITE-2, SAME-3)',
+  (_name, options) => {
+    it.each(Object.entries(FAMILIES))('%s', (_family, calls) =>
+      compare(pair, async ({ ready }) => {
+        const client = await ready(options)
+        const made: Record<string, unknown> = {}
+        for (const [way, make] of Object.entries(WAYS)) {
+          if (options.enableAutoPipelining && BROKEN_WITH_AUTO_PIPELINING.includes(way)) continue
+          await clean(client)
+          made[way] = await make(client, calls)
+        }
+        return made
+      }),
+    )
+  },
+)

@@ -17,7 +17,7 @@ afterAll(() => pair.stop())
 const SOON: RedisOptions = { retryStrategy: () => 20 }
 const BOTH: RedisOptions[] = [{ protocol: 2 }, { protocol: 3 }]
 
-describe.each(BOTH)('a connection from its start to its end: %o', (protocol) => {
+describe.each(BOTH)('a connection from its start to its end: %o (SAME-17)', (protocol) => {
   it.each<[string, RedisOptions]>([
     ['no options', {}],
     ['db', { db: 3 }],
@@ -92,7 +92,7 @@ describe.each(BOTH)('a connection from its start to its end: %o', (protocol) => 
       { bytes: false },
     ))
 
-  it('without an offline queue', () =>
+  it('without an offline queue (SAME-7)', () =>
     compare(pair, async ({ create }) => {
       const client = create({ ...protocol, enableOfflineQueue: false })
       const log = logOf(client)
@@ -214,7 +214,7 @@ describe.each(BOTH)('a connection from its start to its end: %o', (protocol) => 
       ),
   )
 
-  it.each([1, 2, true, false] as const)('reconnectOnError %s', (answer) =>
+  it.each([1, 2, true, false] as const)('reconnectOnError %s (SAME-12)', (answer) =>
     compare(
       pair,
       async ({ ready }) => {
@@ -237,7 +237,7 @@ describe.each(BOTH)('a connection from its start to its end: %o', (protocol) => 
     ),
   )
 
-  it('commandTimeout', () =>
+  it('commandTimeout (SAME-10)', () =>
     compare(
       pair,
       async ({ ready, proxy }) => {
@@ -282,7 +282,7 @@ describe('the object', () => {
       { bytes: false },
     ))
 
-  it('callbacks of connect, quit and calls', () =>
+  it('callbacks of connect, quit and calls (SAME-16)', () =>
     compare(pair, async ({ create }) => {
       const client = create({ lazyConnect: true })
       const heard: unknown[] = []

@@ -33,7 +33,7 @@ const ways = async (client: Redis, calls: readonly Call[]): Promise<unknown> => 
 
 const LUA = `redis.call('SET', KEYS[1], ARGV[1]); return {KEYS[1], ARGV[1], #ARGV}`
 
-describe('custom scripts', () => {
+describe('custom scripts (SAME-6)', () => {
   it.each([...PROTOCOLS, { keyPrefix: 'p:' }, { enableAutoPipelining: true }])('%o', (options) =>
     compare(pair, async ({ ready }) => {
       const client = await ready({
@@ -69,7 +69,7 @@ describe('custom scripts', () => {
   )
 })
 
-describe('transactions', () => {
+describe('transactions (SAME-2)', () => {
   it.each(PROTOCOLS)('WATCH, EXEC, DISCARD and their errors: %o', (options) =>
     compare(pair, async ({ ready, server }) => {
       const client = await ready(options)
@@ -141,7 +141,7 @@ describe('transactions', () => {
   )
 })
 
-describe('pipelines', () => {
+describe('pipelines (LPL-2, LPL-3)', () => {
   it.each(PROTOCOLS)('empty, used twice, wrong, with errors inside: %o', (options) =>
     compare(pair, async ({ ready }) => {
       const client = await ready(options)
@@ -248,7 +248,7 @@ describe('what is sent', () => {
 })
 
 describe('commands by other doors', () => {
-  it('sendCommand, createBuiltinCommand, addBuiltinCommand', () =>
+  it('sendCommand, createBuiltinCommand, addBuiltinCommand (SAME-16)', () =>
     compare(pair, async ({ ready }) => {
       const client = await ready()
       const made: unknown[] = [client.getBuiltinCommands().length]

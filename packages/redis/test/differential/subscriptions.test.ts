@@ -18,7 +18,7 @@ const PROTOCOLS: RedisOptions[] = [
   { protocol: 3, replyMapping: 'resp3' },
 ]
 
-describe.each(PROTOCOLS)('subscriptions: %o', (options) => {
+describe.each(PROTOCOLS)('subscriptions: %o (SAME-5)', (options) => {
   it('channels, patterns, shards; what may be called meanwhile; the way back', () =>
     compare(pair, async ({ ready, server }) => {
       const client = await ready(options)
@@ -77,7 +77,7 @@ describe.each(PROTOCOLS)('subscriptions: %o', (options) => {
 })
 
 describe('other connections', () => {
-  it.each(PROTOCOLS)('monitor: %o', (options) =>
+  it.each(PROTOCOLS)('monitor: %o (SAME-14)', (options) =>
     compare(
       pair,
       async ({ ready }) => {
@@ -103,7 +103,7 @@ describe('other connections', () => {
     ),
   )
 
-  it.each(PROTOCOLS)('scan streams: %o', (options) =>
+  it.each(PROTOCOLS)('scan streams: %o (SAME-15)', (options) =>
     compare(
       pair,
       async ({ ready }) => {

@@ -1,4 +1,5 @@
-// One run of ioredis's suite by one subject: its results by test, from a process of its own.
+// One run of ioredis's suite by one subject: its results by test, from a process of its own. It is the
+// proof of SUITE-1, and with the fast path off of GUARD-4; by command, as it takes minutes.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
