@@ -155,7 +155,8 @@ function writeBytes(out: WriteBuffer, value: Buffer, borrowBytes: number): void 
   }
   out.reserve(length + FRAME_BYTES)
   const content = writeLength(out.bytes, out.position, length)
-  out.bytes.set(value, content)
+  // A detached Buffer has no bytes, and is not to be read.
+  if (length > 0) out.bytes.set(value, content)
   writeEnd(out, content + length)
 }
 

@@ -49,8 +49,10 @@ function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
       all.push(value)
     } else if (Array.isArray(value)) {
       for (let j = 0; j < value.length; j++) {
-        if (!isScalar(value[j])) return undefined
-        all.push(value[j])
+        const element: unknown = value[j]
+        if (!isScalar(element)) return undefined
+        // Holes are left out.
+        if (element !== undefined || j in value) all.push(element)
       }
     } else {
       return undefined
@@ -63,8 +65,13 @@ function flattened(args: ArrayLike<unknown>): Scalar[] | undefined {
 export function argumentsOf(spec: CommandSpec, args: ArrayLike<unknown>): Scalar[] | undefined {
   const { argumentTransformer } = spec
   if (argumentTransformer === undefined) return flattened(args)
-  const all = argumentTransformer(Array.from(args).flat())
-  return all.every(isScalar) ? all : undefined
+  try {
+    const all = argumentTransformer(Array.from(args).flat())
+    return all.every(isScalar) ? all : undefined
+  } catch {
+    // A getter of the user: ioredis rejects.
+    return undefined
+  }
 }
 
 /** The key with the client's prefix, as ioredis joins them. */

@@ -25,7 +25,9 @@ export interface Deque<T> {
   readonly length: number
   push(item: T): unknown
   shift(): T | undefined
+  pop(): T | undefined
   peekFront(): T | undefined
+  peekBack(): T | undefined
   peekAt(index: number): T | undefined
   remove(index: number, count: number): unknown
 }

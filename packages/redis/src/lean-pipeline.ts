@@ -81,12 +81,21 @@ class PipelinedCommand extends LeanCommand {
 
   protected override fulfil(value: unknown): void {
     this.#own?.resolve(value)
-    this.#pipeline.fillResult([null, value], this.pipelineIndex)
+    // A reply transformer of the user may be asynchronous.
+    if (value instanceof Promise) this.#fillLater(value)
+    else this.#pipeline.fillResult([null, value], this.pipelineIndex)
   }
 
   protected override fail(error: Error): void {
     this.#own?.reject(error)
     this.#pipeline.fillResult([error], this.pipelineIndex)
+  }
+
+  #fillLater(value: Promise<unknown>): void {
+    value.then(
+      (result) => this.#pipeline.fillResult([null, result], this.pipelineIndex),
+      (error: unknown) => this.#pipeline.fillResult([error], this.pipelineIndex),
+    )
   }
 }
 

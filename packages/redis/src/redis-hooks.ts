@@ -25,6 +25,7 @@ export const hooks = {
   sendCommand(this: RedisInternals, command: QueuedCommand, stream?: unknown): Promise<unknown> {
     if (isObsolete(command)) return command.promise
     if (!this.fastPath.active) return stock.sendCommand.call(this, command, stream)
+    if (!isMade(command)) return refuseUnmade(this, command, stream)
     if (!isAccepted(command)) {
       const refusal = refusalOfCommand(this, command, stream)
       if (refusal !== undefined) {
@@ -65,7 +66,8 @@ export const hooks = {
     error: Error,
     options?: { offlineQueue?: boolean; commandQueue?: boolean },
   ): void {
-    if (this.fastPath.active && options?.commandQueue !== false) {
+    // ioredis's own tests call it on an object that is no client.
+    if (this.fastPath?.active && options?.commandQueue !== false) {
       this[TRANSPORT]?.discard()
       if (error.name === 'MaxRetriesPerRequestError') rejectUnfulfilled(this, error)
     }
@@ -86,6 +88,24 @@ export const hooks = {
     offlineQueueOf(this).reset()
     stock.resetOfflineQueue.call(this)
   },
+}
+
+/** Not if an argument threw when it was made into text: then ioredis has rejected the promise. */
+function isMade(command: QueuedCommand): boolean {
+  return typeof command.reject === 'function'
+}
+
+/** ioredis would send it without being able to settle it. A pipeline is written whole, or not. */
+function refuseUnmade(
+  redis: RedisInternals,
+  command: QueuedCommand,
+  stream: unknown,
+): Promise<unknown> {
+  if (!(stream as { isPipeline?: boolean } | undefined)?.isPipeline) return command.promise
+  for (const queue of [redis.commandQueue, redis.offlineQueue]) {
+    while (queue.peekBack()?.stream === stream) queue.pop()
+  }
+  throw new TypeError(`An argument of ${command.name} cannot be made into text.`)
 }
 
 function beforeStatus(redis: RedisInternals, status: string): void {

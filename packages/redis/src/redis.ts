@@ -113,7 +113,7 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
    * loop: for code that is about to block the thread.
    */
   flush(): void {
-    ;(this as unknown as RedisInternals)[TRANSPORT]?.flush()
+    ;(this as unknown as RedisInternals)[TRANSPORT]?.flushNow()
   }
 }
 

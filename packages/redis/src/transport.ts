@@ -60,7 +60,8 @@ export class Transport implements ReplyReceiver, Flushable {
   #sent = 0
   #scheduled = false
   #full = false
-  #broken = false
+  /** Nothing is read any more. */
+  #done = false
 
   constructor(redis: RedisInternals, limits: ResolvedOptions) {
     const stream = redis.stream as Duplex
@@ -145,6 +146,7 @@ export class Transport implements ReplyReceiver, Flushable {
   /** Nothing more will be sent or read. */
   close(): void {
     this.open = false
+    this.#done = true
     this.out.take()
     this.#deadlines?.close()
   }
@@ -156,7 +158,8 @@ export class Transport implements ReplyReceiver, Flushable {
 
   /** Bytes the kernel has not taken. */
   get queuedBytes(): number {
-    return this.#stream.destroyed ? 0 : this.out.length + this.#stream.writableLength
+    // A user's stream may not tell.
+    return this.#stream.destroyed ? 0 : this.out.length + (this.#stream.writableLength || 0)
   }
 
   /** Commands not handed to the socket yet. */
@@ -198,10 +201,18 @@ export class Transport implements ReplyReceiver, Flushable {
     const { out } = this
     const { count, all } = command
     const { borrowBuffers } = this.limits
-    if (all !== undefined) encodeAll(out, spec.head, all, borrowBuffers)
-    else if (count === 1) encode1(out, spec.head, command.first, borrowBuffers)
-    else if (count === 2) encode2(out, spec.head, command.first, command.second, borrowBuffers)
-    else encode0(out, spec.head)
+    const { bytes, position, segments } = out
+    try {
+      if (all !== undefined) encodeAll(out, spec.head, all, borrowBuffers)
+      else if (count === 1) encode1(out, spec.head, command.first, borrowBuffers)
+      else if (count === 2) encode2(out, spec.head, command.first, command.second, borrowBuffers)
+      else encode0(out, spec.head)
+    } catch (error) {
+      // No memory, or what says that it is a Buffer is none.
+      out.takeBack(bytes, position, segments)
+      command.reject(error as Error)
+      return
+    }
     command.queuedOn(this)
     if (this.#deadlines !== undefined) this.#deadlines.add(command)
     if (this.watch.timeoutMs !== undefined) this.watch.sent()
@@ -232,9 +243,15 @@ export class Transport implements ReplyReceiver, Flushable {
     return !this.#full
   }
 
+  /** Flushable. */
   flush(): void {
     this.#scheduled = false
     this.#send()
+  }
+
+  /** Hands over what waits, even to a stream that has enough: it keeps the order. */
+  flushNow(): void {
+    this.#sendAll()
   }
 
   #send(): void {
@@ -252,26 +269,38 @@ export class Transport implements ReplyReceiver, Flushable {
     }
     this.flushes++
     this.#sent = this.redis.commandQueue.length
-    if (out.isOne) {
-      this.#write(out.only())
-      if (this.#plain && stream.writableLength === 0) out.reuse()
-      else out.giveAway()
-    } else {
-      stream.cork()
-      for (const segment of out.take()) this.#write(segment)
-      stream.uncork()
+    try {
+      if (this.#plain && out.isOne) {
+        this.#write(out.only())
+        if (stream.writableLength === 0) out.reuse()
+        else out.giveAway()
+      } else {
+        this.#writeSegments(out.take())
+      }
+    } catch (error) {
+      // A stream of the user: its clients reconnect, all others go on.
+      stream.destroy(error as Error)
     }
-    this.#full = stream.writableNeedDrain
+    // After a large write Node asks to wait for 'drain' even if the kernel took all of it.
+    this.#full = stream.writableNeedDrain && stream.writableLength > 0
     this.watch.wrote()
   }
 
+  /** They are out of the buffer by now: the stream of a user may reply, and call, inside `write`. */
+  #writeSegments(segments: readonly Uint8Array[]): void {
+    const stream: Partial<Pick<Duplex, 'cork' | 'uncork'>> = this.#stream
+    stream.cork?.()
+    for (const segment of segments) this.#write(segment)
+    stream.uncork?.()
+  }
+
   #read(chunk: Buffer): void {
-    if (this.#broken) return
+    if (this.#done) return
     this.watch.received()
     try {
       this.#parser.parse(chunk)
     } catch (error) {
-      this.#broken = true
+      this.#done = true
       this.#handler.returnFatalError(error as Error)
     }
     const waiting = this.redis.commandQueue.length

@@ -60,6 +60,18 @@ export class WriteBuffer {
     this.position += bytes.length
   }
 
+  /** How many segments are full. */
+  get segments(): number {
+    return this.#sealed.length
+  }
+
+  /** Takes back what was added since `bytes`, `position` and `segments` were these. */
+  takeBack(bytes: Buffer, position: number, segments: number): void {
+    for (const segment of this.#sealed.splice(segments)) this.#sealedBytes -= segment.length
+    this.bytes = bytes
+    this.position = position
+  }
+
   /** Ends the segment being written; what is left of it serves the next bytes. */
   #seal(): void {
     if (this.position > 0) {
