@@ -36,7 +36,7 @@ export class RedisOptionError extends Error {
 
 /** What errors of commands that got no reply tell beside class and message, which are ioredis's. */
 export interface FailureDetails {
-  /** Name and arguments of the command; the arguments are not enumerable, so loggers skip them. */
+  /** Name and arguments of the command. Not enumerable: loggers skip it. */
   readonly command: { readonly name: string; readonly args: readonly unknown[] }
   /** `host:port` or path of the server. */
   readonly address: string

@@ -27,18 +27,14 @@ const hidden = (value: unknown): PropertyDescriptor => ({
   writable: true,
 })
 
-/** Name in sight, arguments out of the way of loggers. */
-export function commandOf(name: string, args: readonly unknown[]): object {
-  return Object.defineProperty({ name }, 'args', hidden(args))
-}
-
 /** Adds what is known of a command that got no reply. */
 export function describe<E extends Error>(
   error: E,
   redis: Client,
   command: Pick<QueuedCommand, 'name' | 'args'>,
 ): E {
-  Object.defineProperty(error, 'command', hidden(commandOf(command.name, command.args)))
+  // Loggers print what is enumerable: not the arguments.
+  Object.defineProperty(error, 'command', hidden({ name: command.name, args: command.args }))
   const details = {
     address: redis._getDescription(),
     state: redis.status,

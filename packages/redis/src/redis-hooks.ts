@@ -1,7 +1,7 @@
 // Where ioredis calls itself: the methods of its Redis that the fast path looks into.
 import { Redis as StockRedis } from 'ioredis'
 import { redirected } from './cluster-redirect.ts'
-import { commandOf, describe, noteConnectionError } from './failures.ts'
+import { describe, noteConnectionError } from './failures.ts'
 import { AbortError, type QueuedCommand } from './ioredis-internals.ts'
 import { offlineQueueOf } from './offline-queue.ts'
 import { refusalOfCommand } from './queue-bounds.ts'
@@ -132,9 +132,7 @@ function beforeStatus(redis: RedisInternals, status: string): void {
 
 function abortAll(queue: RedisInternals['commandQueue']): void {
   for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-    const { command } = item
-    const error = new AbortError(ABORTED)
-    command.reject(Object.assign(error, { command: commandOf(command.name, command.args) }))
+    item.command.reject(new AbortError(ABORTED))
   }
 }
 

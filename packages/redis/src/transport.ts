@@ -87,7 +87,6 @@ export class Transport implements ReplyReceiver, Flushable {
       this.#full = false
       this.#send()
     })
-    stream.once('close', () => this.close())
     stream.once('end', () => {
       this.open = false
       if (!redis.manuallyClosing) noteConnectionError(redis, new Error(ENDED))
