@@ -201,15 +201,18 @@ describe('socketTimeout', () => {
 
   it('lets a large value be written that takes longer than the timeout (STALL-1)', async () => {
     const proxy = await proxyOf(server)
-    const redis = await readyClientOf(proxy, { socketTimeout: 400 })
+    const redis = await readyClientOf(proxy, { socketTimeout: 2000 })
     const cut = vi.fn()
     redis.on('close', cut)
     proxy.stall('requests')
-    const written = redis.set('large', Buffer.alloc(24 * 1024 * 1024, 'x'))
-    for (let i = 0; i < 4; i++) {
-      await sleep(250)
+    const written = redis.set('large', Buffer.alloc(96 * 1024 * 1024, 'x'))
+    const unwritten = () =>
+      (redis.stream as unknown as { _handle: { writeQueueSize: number } })._handle.writeQueueSize
+    for (let i = 0; i < 3; i++) {
+      await sleep(900)
+      const before = unwritten()
       proxy.resume('requests')
-      await sleep(5)
+      await until('bytes of the value to leave', () => before === 0 || unwritten() < before)
       proxy.stall('requests')
     }
     proxy.resume('requests')
