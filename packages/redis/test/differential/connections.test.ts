@@ -118,9 +118,10 @@ describe.each(BOTH)('a connection from its start to its end: %o (SAME-17)', (pro
         const log = logOf(client)
         await log.follow('select', () => client.select(5))
         await log.follow('set', () => client.set('k', 'v'))
+        const closed = log.next('close')
         const again = log.next('ready')
         await server.command('CLIENT', 'KILL', 'TYPE', 'normal')
-        await log.next('close')
+        await closed
         await Promise.all([
           log.follow('get', () => client.get('k')),
           log.follow('pipeline', () => client.pipeline().incr('n').get('k').exec()),

@@ -27,3 +27,10 @@ export const BROKEN_WITH_AUTO_PIPELINING: readonly string[] = [
   'through callBuffer',
   'in an open transaction',
 ]
+
+/**
+ * With auto-pipelining ioredis holds calls back until the next turn, which those that it does not
+ * pipeline overtake, and settles a group at once. Ours sends and settles all in the order of calls.
+ */
+export const keepsOrder = (options: { enableAutoPipelining?: boolean | undefined }): boolean =>
+  options.enableAutoPipelining !== true

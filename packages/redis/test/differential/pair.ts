@@ -10,6 +10,7 @@ import {
 } from '@celeris/test-support'
 import { type RedisOptions, Redis as Stock } from 'ioredis'
 import { expect } from 'vitest'
+import { keepsOrder } from './deviations.ts'
 
 /** What a program may use: everything of its own side. */
 export interface Session {
@@ -70,7 +71,9 @@ async function runOn(
   await server.command('FLUSHALL')
   const proxy = await startFaultProxy({ port: server.port })
   const clients: Stock[] = []
+  let ordered = true
   const create = (options: RedisOptions = {}): Stock => {
+    ordered &&= keepsOrder(options)
     const client = new Redis({ ...options, host: proxy.host, port: proxy.port } as RedisOptions & {
       replyMapping: 'legacy'
     })
@@ -86,7 +89,8 @@ async function runOn(
   }
   try {
     const result = await program({ Redis, server, proxy, create, ready })
-    return { result, commands: commandsIn(proxy.record().requests) }
+    const commands = commandsIn(proxy.record().requests)
+    return { result, commands: ordered ? commands : commands.sort() }
   } finally {
     for (const client of clients) client.disconnect()
     await proxy.stop()

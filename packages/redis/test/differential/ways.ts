@@ -1,5 +1,6 @@
 // The ways a program can make a list of calls.
 import type { Redis } from 'ioredis'
+import { keepsOrder } from './deviations.ts'
 import { kindOf, picture, unordered } from './picture.ts'
 
 /** A method and its arguments, which are made anew for each use. */
@@ -110,7 +111,7 @@ const burst: Way = async (client, calls) => {
       return [name, became]
     }),
   )
-  return { order, outcomes }
+  return keepsOrder(client.options) ? { order, outcomes } : { outcomes }
 }
 
 const fill = (batch: object, calls: readonly Call[]): unknown[] =>
