@@ -6,6 +6,7 @@ import {
   type RedisServer,
   startFaultProxy,
   startRedisCluster,
+  until,
 } from '@celeris/test-support'
 import { Cluster as Ioredis, Redis as IoredisNode } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -339,6 +340,34 @@ describe('as ioredis', () => {
     expect(await subscriber.set('foo', 1)).toBe('OK')
     await subscriber.unsubscribe('news')
   })
+
+  it.each([2, 3] as const)(
+    'subscribes again when its connection is lost, by RESP%s (CLU-1, SAME-5)',
+    async (protocol) => {
+      const options = { redisOptions: { protocol } }
+      const subscriber = await connect({ ...options, shardedSubscribers: true })
+      const publisher = await connect(options)
+      await subscriber.subscribe('news')
+      await subscriber.psubscribe('new*')
+      await subscriber.ssubscribe('shard{foo}')
+      const lost = new Set<string>()
+      for (const server of servers.nodes) {
+        const clients = String(await server.command('CLIENT', 'LIST', 'TYPE', 'PUBSUB'))
+        for (const [, id] of clients.matchAll(/\bid=(\d+)/g)) lost.add(`${server.port} ${id}`)
+        await server.command('CLIENT', 'KILL', 'TYPE', 'PUBSUB')
+      }
+      expect(lost.size).toBeGreaterThan(0)
+      const heard = new Set<string>()
+      subscriber.on('message', (channel) => heard.add(`message ${channel}`))
+      subscriber.on('pmessage', (pattern) => heard.add(`pmessage ${pattern}`))
+      subscriber.on('smessage', (channel) => heard.add(`smessage ${channel}`))
+      await until('all subscriptions are back', async () => {
+        await publisher.publish('news', 'hello')
+        await publisher.spublish('shard{foo}', 'hello')
+        return heard.size === 3
+      })
+    },
+  )
 
   it('publishes to shards (CLU-1, SAME-5)', async () => {
     const subscriber = await connect({ shardedSubscribers: true })
