@@ -15,6 +15,8 @@ export interface QueuedCommand {
   readonly args: readonly unknown[]
   readonly replyEncoding?: string | null | undefined
   isSettled?: boolean
+  /** Where the call was made, with `showFriendlyErrorStack`. */
+  errorStack?: { readonly stack?: string | undefined } | undefined
   promise: Promise<unknown>
   resolve(value: unknown): unknown
   reject(error: Error): void

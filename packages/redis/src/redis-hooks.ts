@@ -2,6 +2,7 @@
 import { Redis as StockRedis } from 'ioredis'
 import { redirected } from './cluster-redirect.ts'
 import { describe, noteConnectionError } from './failures.ts'
+import { hideOurFrames } from './friendly-stack.ts'
 import { AbortError, type QueuedCommand } from './ioredis-internals.ts'
 import { offlineQueueOf } from './offline-queue.ts'
 import { refusalOfCommand } from './queue-bounds.ts'
@@ -24,6 +25,7 @@ export const hooks = {
 
   sendCommand(this: RedisInternals, command: QueuedCommand, stream?: unknown): Promise<unknown> {
     if (isObsolete(command)) return command.promise
+    if (command.errorStack !== undefined) hideOurFrames(command)
     if (!this.fastPath.active) return stock.sendCommand.call(this, command, stream)
     if (!isMade(command)) return refuseUnmade(this, command, stream)
     if (!isAccepted(command)) {

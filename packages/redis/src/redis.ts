@@ -147,17 +147,22 @@ function ignoreAutoPipelining(options: RedisOptions): void {
   })
 }
 
-/** With auto-pipelining: commands that wait for the write of this turn, less those it ignores. */
+/**
+ * With auto-pipelining: commands that wait for the connection or for the write of this turn, less
+ * those it ignores.
+ */
 function autoPipelineQueueSize(redis: RedisInternals): number {
-  const transport = redis[TRANSPORT]
+  const { commandQueue, offlineQueue } = redis
   const { enableAutoPipelining, autoPipeliningIgnoredCommands } = redis.options
-  if (!enableAutoPipelining || transport === undefined) return 0
+  if (!enableAutoPipelining) return 0
+  const unsent = redis[TRANSPORT]?.unsentCommands ?? 0
   const ignored = new Set(autoPipeliningIgnoredCommands)
-  const { commandQueue } = redis
+  const isCounted = (queue: RedisInternals['commandQueue'], index: number): boolean =>
+    !ignored.has(queue.peekAt(index)?.command.name as string)
   let size = 0
-  for (let i = commandQueue.length - transport.unsentCommands; i < commandQueue.length; i++) {
-    const name = commandQueue.peekAt(i)?.command.name as string
-    if (!ignored.has(name)) size++
+  for (let i = 0; i < offlineQueue.length; i++) if (isCounted(offlineQueue, i)) size++
+  for (let i = commandQueue.length - unsent; i < commandQueue.length; i++) {
+    if (isCounted(commandQueue, i)) size++
   }
   return size
 }

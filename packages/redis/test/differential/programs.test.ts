@@ -1,5 +1,5 @@
 import { Command, type Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { compare, type Pair, startPair } from './pair.ts'
 import { picture } from './picture.ts'
 import { type Call, chained, invoke, outcome, recorder, WAYS } from './ways.ts'
@@ -266,6 +266,60 @@ describe('commands by other doors', () => {
       made.push(await outcome(() => invoke(client.pipeline(), 'my.command', 1)))
       made.push(await outcome(() => invoke(client, 'my.commandBuffer', 1)))
       return made.map((each) => (each as { resolved?: unknown }).resolved ?? each)
+    }))
+})
+
+describe('auto-pipelining', () => {
+  it('counts what waits, before the connection is ready and after', () =>
+    compare(
+      pair,
+      async ({ create }) => {
+        const client = create({
+          enableAutoPipelining: true,
+          autoPipeliningIgnoredCommands: ['incr'],
+          scripts: { mine: { lua: 'return 1', numberOfKeys: 0 } },
+        })
+        const sizes: number[] = []
+        for (let round = 0; round < 3; round++) {
+          const calls: unknown[] = []
+          for (const call of [
+            ['set', 'k', 1],
+            ['getBuffer', 'k'],
+            ['mine'],
+            ['incr', 'k'],
+          ] as Call[]) {
+            calls.push(invoke(client, ...call))
+            sizes.push(client.autoPipelineQueueSize)
+          }
+          await Promise.all(calls)
+          sizes.push(client.autoPipelineQueueSize)
+        }
+        return sizes
+      },
+      { bytes: false },
+    ))
+})
+
+describe('friendly error stacks', () => {
+  it('begin where the call was made', () =>
+    compare(pair, async ({ ready }) => {
+      const client = await ready({ showFriendlyErrorStack: true })
+      const { made, add } = recorder()
+      const firstFrame = async (call: () => unknown): Promise<void> => {
+        await add(async () => {
+          const error = await Promise.resolve(call()).then(
+            (results) => (results as [Error][])[0]?.[0],
+            (error: Error) => error,
+          )
+          return /differential\/([\w.]+)/.exec(error?.stack?.split('\n')[1] ?? '')?.[1]
+        })
+      }
+      await firstFrame(() => invoke(client, 'set', 'k'))
+      await firstFrame(() => invoke(client, 'setBuffer', 'k'))
+      await firstFrame(() => client.call('SET', 'k', 'v', 'wrong'))
+      await firstFrame(() => chained(client.pipeline(), ['set', 'k']))
+      expect(made[0]).toEqual({ resolved: 'ways.ts' })
+      return made
     }))
 })
 

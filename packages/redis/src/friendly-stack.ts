@@ -1,0 +1,20 @@
+// `showFriendlyErrorStack`: the stack of a rejected call begins where the program made the call.
+import { dirname, join, sep } from 'node:path'
+import type { QueuedCommand } from './ioredis-internals.ts'
+
+const root = dirname(__dirname)
+const OURS = [join(root, 'dist') + sep, join(root, 'src') + sep]
+
+const isOurs = (line: string): boolean => OURS.some((folder) => line.includes(folder))
+
+/** Takes our frames out of what ioredis remembers of the call: it takes out its own. */
+export function hideOurFrames(command: QueuedCommand): void {
+  const { errorStack } = command
+  if (!(errorStack instanceof Error)) return
+  command.errorStack = {
+    get stack(): string {
+      const lines = errorStack.stack?.split('\n') ?? []
+      return lines.filter((line) => !isOurs(line)).join('\n')
+    },
+  }
+}
