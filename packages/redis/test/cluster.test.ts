@@ -197,7 +197,7 @@ describe('commands that are not lean', () => {
   it('wait up to maxQueuedBytes, then fail at once (BOUND-1, BOUND-2)', async () => {
     // Nobody listens on port 1.
     const cluster = clusterOf('ours', [{ host: '127.0.0.1', port: 1 }], {
-      redisOptions: { maxQueuedBytes: 3_000 },
+      redisOptions: { maxQueuedBytes: 6_000 },
     })
     const waiting = Array.from({ length: 3 }, () => cluster.set('foo', 'x'.repeat(1_000)))
     const outcomes = Promise.allSettled(waiting)
