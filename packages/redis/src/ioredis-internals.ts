@@ -5,7 +5,8 @@ import { Command } from 'ioredis'
 /** A command that waits for its reply, as ioredis queues it. */
 export interface QueueItem {
   readonly command: QueuedCommand
-  readonly select: number
+  /** Database it runs in. */
+  select: number
   readonly stream: unknown
 }
 
@@ -15,6 +16,7 @@ export interface QueuedCommand {
   readonly args: readonly unknown[]
   readonly replyEncoding?: string | null | undefined
   isSettled?: boolean
+  readonly pipelineIndex?: number | undefined
   /** Where the call was made, with `showFriendlyErrorStack`. */
   errorStack?: { readonly stack?: string | undefined } | undefined
   promise: Promise<unknown>
@@ -29,6 +31,7 @@ export interface Deque<T> {
   shift(): T | undefined
   pop(): T | undefined
   peekFront(): T | undefined
+  peekBack(): T | undefined
   peekBack(): T | undefined
   peekAt(index: number): T | undefined
   remove(index: number, count: number): unknown
@@ -81,11 +84,15 @@ export const internals: {
   readonly replyErrors: { SimpleError: ErrorClass; BlobError: ErrorClass } | undefined
   readonly transformers: Transformers | undefined
   readonly utilities: Utilities | undefined
+  /** Commands that auto-pipelining leaves alone. */
+  readonly neverAutomatic: readonly string[]
 } = {
   dataHandler: load(() => require('ioredis/built/DataHandler').default.prototype),
   replyErrors: load(() => require('ioredis/built/resp/errors')),
   transformers: (Command as unknown as { _transformer?: Transformers })._transformer,
   utilities: load(() => require('ioredis/built/utils')),
+  neverAutomatic:
+    load(() => require('ioredis/built/autoPipelining').notAllowedAutoPipelineCommands) ?? [],
 }
 
 const errors = require('redis-errors') as { ReplyError: ErrorClass; AbortError: ErrorClass }

@@ -1,6 +1,7 @@
 import { type Pipeline, Redis as StockRedis } from 'ioredis'
 import { defineCommands } from './command-methods.ts'
 import { unusable } from './guard.ts'
+import { internals } from './ioredis-internals.ts'
 import { LeanPipeline } from './lean-pipeline.ts'
 import { queuedOf } from './queue-bounds.ts'
 import { hooks } from './redis-hooks.ts'
@@ -156,9 +157,11 @@ function autoPipelineQueueSize(redis: RedisInternals): number {
   const { enableAutoPipelining, autoPipeliningIgnoredCommands } = redis.options
   if (!enableAutoPipelining) return 0
   const unsent = redis[TRANSPORT]?.unsentCommands ?? 0
-  const ignored = new Set(autoPipeliningIgnoredCommands)
-  const isCounted = (queue: RedisInternals['commandQueue'], index: number): boolean =>
-    !ignored.has(queue.peekAt(index)?.command.name as string)
+  const ignored = new Set([...internals.neverAutomatic, ...(autoPipeliningIgnoredCommands ?? [])])
+  const isCounted = (queue: RedisInternals['commandQueue'], index: number): boolean => {
+    const command = queue.peekAt(index)?.command
+    return command?.pipelineIndex === undefined && !ignored.has(command?.name ?? '')
+  }
   let size = 0
   for (let i = 0; i < offlineQueue.length; i++) if (isCounted(offlineQueue, i)) size++
   for (let i = commandQueue.length - unsent; i < commandQueue.length; i++) {

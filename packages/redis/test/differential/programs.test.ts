@@ -291,6 +291,8 @@ describe('auto-pipelining', () => {
             calls.push(invoke(client, ...call))
             sizes.push(client.autoPipelineQueueSize)
           }
+          calls.push(client.pipeline().get('k').exec(), client.select(0))
+          sizes.push(client.autoPipelineQueueSize)
           await Promise.all(calls)
           sizes.push(client.autoPipelineQueueSize)
         }
