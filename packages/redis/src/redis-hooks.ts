@@ -117,6 +117,7 @@ function beforeStatus(redis: RedisInternals, status: string): void {
       break
     case 'ready':
       noteConnectionError(redis, undefined)
+      offlineQueueOf(redis).beforeReady()
       redis[TRANSPORT]?.ready()
       break
     case 'close':
@@ -128,6 +129,8 @@ function beforeStatus(redis: RedisInternals, status: string): void {
       break
     case 'end':
       rejectUnfulfilled(redis, new Error(CLOSED))
+      // ioredis does so in `disconnect` only: after `quit` the sentinels' connections would stay.
+      redis.connector.failoverDetector?.cleanup()
       break
   }
 }

@@ -26,6 +26,8 @@ export interface RedisInternals {
   offlineQueue: Deque<QueueItem>
   retryAttempts: number
   socketTimeoutTimer: NodeJS.Timeout | undefined
+  /** With sentinels and `failoverDetector` it listens to them. */
+  readonly connector: { readonly failoverDetector?: { cleanup(): void } | null }
   readonly fastPath: FastPathState
   readonly isCluster: boolean
   readonly scriptsSet: Record<string, unknown>

@@ -44,6 +44,14 @@ async function connect(options: RedisOptions = {}): Promise<Redis> {
 
 const portOf = (redis: Redis): number | undefined => redis.stream.remotePort as number | undefined
 
+/** Awaits that a client with a failover detector listens to so many sentinels. */
+async function detectorsListen(count: number): Promise<void> {
+  await until(`${count} sentinels are listened to`, async () => {
+    const lists = await Promise.all(set.sentinels.map((each) => each.command('CLIENT', 'LIST')))
+    return lists.filter((list) => String(list).includes(' sub=1 ')).length === count
+  })
+}
+
 /** Callers that write and read keys of their own, while `change` happens and until all is well. */
 async function underLoad(redis: Redis, change: () => Promise<unknown>): Promise<unknown[]> {
   let stopped = false
@@ -162,10 +170,7 @@ it(
   async () => {
     const redis = await connect({ failoverDetector: true, disconnectTimeout: 100 })
     const old = await set.master()
-    await until('the detector listens', async () => {
-      const lists = set.sentinels.map((each) => each.command('CLIENT', 'LIST'))
-      return (await Promise.all(lists)).every((list) => String(list).includes(' sub=1 '))
-    })
+    await detectorsListen(3)
     old.pause()
     // Sent to the old master, which will never answer: it goes to the new one.
     const pending = redis.set('hung', 'answered')
@@ -173,6 +178,9 @@ it(
     expect(portOf(redis)).not.toBe(old.port)
     old.resume()
     expect(await redis.get('hung')).toBe('answered')
+    // No connection to a sentinel is left to keep the process alive (TRA-9).
+    await redis.quit()
+    await detectorsListen(0)
   },
   limitMs,
 )
