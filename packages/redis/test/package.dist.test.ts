@@ -33,14 +33,19 @@ describe('the package', () => {
   })
 
   it('exports every name of ioredis to both module systems, as one class (API-2)', async () => {
-    const required = require('@celeris/redis')
-    const imported = await import('@celeris/redis')
     const names = Object.keys(stock).filter(
       (name) => !['module.exports', 'Promise', '__esModule'].includes(name),
     )
-    expect(names.filter((name) => !(name in required) || !(name in imported))).toEqual([])
-    expect(imported.default).toBe(required)
-    expect(imported.Cluster).toBe(required.Cluster)
+    const program = `
+      import { createRequire } from 'node:module'
+      import * as imported from '@celeris/redis'
+      const required = createRequire(process.cwd() + '/')('@celeris/redis')
+      const missing = ${JSON.stringify(names)}.filter((name) => !(name in required) || !(name in imported))
+      const same = imported.default === required && imported.Cluster === required.Cluster
+      process.stdout.write(JSON.stringify({ missing, same }))`
+    const args = ['--input-type=module', '--eval', program]
+    const { stdout } = await run(process.execPath, args, { cwd })
+    expect(JSON.parse(stdout)).toEqual({ missing: [], same: true })
   })
 })
 
