@@ -2,8 +2,11 @@
 import { dirname, join, sep } from 'node:path'
 import type { QueuedCommand } from './ioredis-internals.ts'
 
-const root = dirname(__dirname)
-const OURS = [join(root, 'dist') + sep, join(root, 'src') + sep]
+/** Our files; none can be told in a bundle that is an ES module, which has no `__dirname`. */
+const OURS =
+  typeof __dirname === 'string'
+    ? ['dist', 'src'].map((folder) => join(dirname(__dirname), folder) + sep)
+    : []
 
 const isOurs = (line: string): boolean => OURS.some((folder) => line.includes(folder))
 
