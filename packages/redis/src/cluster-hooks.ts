@@ -6,10 +6,9 @@ import { slotOf } from './cluster-slot.ts'
 import { QueueFullError } from './errors.ts'
 import { describe, failureOf } from './failures.ts'
 import { type QueuedCommand, ReplyError } from './ioredis-internals.ts'
-import { bytesOf } from './offline-queue.ts'
+import { bytesOf, OFFLINE_WEIGHT_BYTES } from './offline-queue.ts'
 import { resolveOptions } from './redis-options.ts'
 import { mayHaveRun } from './sendings.ts'
-import { COMMAND_WEIGHT_BYTES } from './transport.ts'
 
 interface WithKeys {
   getKeys(): (string | Buffer)[]
@@ -68,7 +67,7 @@ function refusalOf(cluster: ClusterInternals, command: QueuedCommand): QueueFull
   const { maxQueuedBytes } = resolveOptions(options.redisOptions ?? {})
   const waiting = offlineQueue.length
   const arguments_ = waiting === 0 ? 0 : (offlineBytes.get(cluster) ?? 0)
-  const bytes = arguments_ + waiting * COMMAND_WEIGHT_BYTES
+  const bytes = arguments_ + waiting * OFFLINE_WEIGHT_BYTES
   if (bytes >= maxQueuedBytes) return new QueueFullError('maxQueuedBytes', bytes, maxQueuedBytes)
   offlineBytes.set(cluster, arguments_ + bytesOf(command.args))
   return undefined

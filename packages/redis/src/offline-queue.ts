@@ -1,6 +1,9 @@
 // What waits in a client for its connection: how much, and what of it nobody awaits any more.
-import type { QueuedCommand, QueueItem } from './ioredis-internals.ts'
+import type { Condition, QueuedCommand, QueueItem } from './ioredis-internals.ts'
 import type { RedisInternals } from './redis-internals.ts'
+
+/** Weight of a command that waits for a connection: ioredis's own objects are larger than ours. */
+export const OFFLINE_WEIGHT_BYTES = 1_280
 
 /** Bytes of arguments as they stand: strings by their characters. */
 export function bytesOf(args: readonly unknown[]): number {
@@ -33,6 +36,8 @@ class OfflineQueue {
   #bytes = 0
   /** Commands in it that are moot. */
   #moot = 0
+  /** Database that was selected while it was not empty. */
+  #database: number | undefined
 
   constructor(redis: RedisInternals) {
     this.#redis = redis
@@ -51,11 +56,34 @@ class OfflineQueue {
   reset(): void {
     this.#bytes = 0
     this.#moot = 0
+    this.#database = undefined
   }
 
+  /** A command was added. */
   added(command: QueuedCommand): void {
     if (this.#redis.offlineQueue.length === 1) this.reset()
     this.#bytes += bytesOf(command.args)
+    this.#follow(command)
+  }
+
+  /**
+   * Each command runs in the database that was selected before it, in the order of the calls. ioredis
+   * forgets that with each attempt to connect, and goes back to the database of its options.
+   */
+  #follow({ name, args }: QueuedCommand): void {
+    const redis = this.#redis
+    const item = redis.offlineQueue.peekBack() as QueueItem
+    if (name === 'select' && /^\d+$/.test(`${args[0]}`)) this.#database = Number(args[0])
+    else item.select = this.#database ?? redis.prevCondition?.select ?? item.select
+  }
+
+  /** Called before ioredis empties it: the last database that was selected stays so. */
+  beforeReady(): void {
+    const redis = this.#redis
+    const database = this.#database
+    if (database === undefined || redis.offlineQueue.length === 0) return
+    if (redis.prevCondition) redis.prevCondition.select = database
+    else redis.prevCondition = { ...(redis.condition as Condition), select: database }
   }
 
   /** A command in it is moot from now on. Such commands are taken out when they are half of it. */

@@ -2,7 +2,7 @@
 import { Command } from 'ioredis'
 import { QueueFullError } from './errors.ts'
 import type { QueuedCommand } from './ioredis-internals.ts'
-import { offlineQueueOf } from './offline-queue.ts'
+import { OFFLINE_WEIGHT_BYTES, offlineQueueOf } from './offline-queue.ts'
 import { type RedisInternals, TRANSPORT } from './redis-internals.ts'
 import { resolveOptions } from './redis-options.ts'
 import { COMMAND_WEIGHT_BYTES } from './transport.ts'
@@ -19,10 +19,14 @@ export function queuedOf(redis: RedisInternals): {
   offline: number
 } {
   const waiting = offlineQueueOf(redis)
-  const offline = waiting.length + unfulfilled(redis)
+  const toResend = unfulfilled(redis)
   const commands = redis.commandQueue.length
-  const weight = (commands + offline) * COMMAND_WEIGHT_BYTES
-  return { bytes: (redis[TRANSPORT]?.queuedBytes ?? 0) + waiting.bytes + weight, commands, offline }
+  const bytes =
+    (redis[TRANSPORT]?.queuedBytes ?? 0) +
+    (commands + toResend) * COMMAND_WEIGHT_BYTES +
+    waiting.length * OFFLINE_WEIGHT_BYTES +
+    waiting.bytes
+  return { bytes, commands, offline: waiting.length + toResend }
 }
 
 /** Why a client takes no command or pipeline more; undefined if it does. */

@@ -11,8 +11,9 @@ export interface FastPathOptions {
   fastPath?: boolean | undefined
   /**
    * Most bytes that may wait: output the kernel has not taken, arguments in the offline queue, and
-   * 256 for each command in either queue. A command that would come on top rejects with
-   * `QueueFullError`; accepted ones are unaffected. `Infinity` is ioredis's behaviour.
+   * what the objects of a command take: 512 while it waits for its reply, 1 280 while it waits for a
+   * connection. Over it a new command rejects with `QueueFullError`; accepted ones are unaffected.
+   * `Infinity` is ioredis's behaviour.
    * @defaultValue 268435456 (256 MiB)
    */
   maxQueuedBytes?: number | undefined

@@ -20,6 +20,7 @@ const describing = new WeakSet<QueuedCommand['reject']>()
 
 /** Whether a byte of the command may have reached the kernel. */
 export function mayHaveRun(command: QueuedCommand): boolean {
+  if (command instanceof LeanCommand) return command.mayHaveRun
   const sending = sendings.get(command)
   return sending !== undefined && isFlushed(sending)
 }

@@ -1,6 +1,7 @@
 import { Command } from 'ioredis'
-import type { QueuedCommand } from './ioredis-internals.ts'
+import type { QueuedCommand, QueueItem } from './ioredis-internals.ts'
 import type { RedisInternals } from './redis-internals.ts'
+import { mayHaveRun } from './sendings.ts'
 
 /** A socket of Node: how many bytes libuv still has to hand to the kernel. */
 interface WithHandle {
@@ -93,14 +94,23 @@ export class SocketWatch {
     return this.#unwritten < before
   }
 
-  /** What was outstanding is rejected, not sent again: a slow script would run over and over. */
+  /** What was sent is rejected, not sent again: a slow script would run over and over. */
   #cut(timeoutMs: number): void {
     const redis = this.#redis
     const error = new Error(
       `Socket timeout. Expecting data, but didn't receive any in ${timeoutMs}ms.`,
     )
     // A handshake that fails would take the commands that wait for it with it: it just ends.
-    if (redis.status !== 'connect') redis.flushQueue(error, { offlineQueue: false })
+    if (redis.status !== 'connect') this.#rejectSent(error)
     redis.stream.destroy(error)
+  }
+
+  #rejectSent(error: Error): void {
+    const queue = this.#redis.commandQueue
+    for (let left = queue.length; left > 0; left--) {
+      const item = queue.shift() as QueueItem
+      if (mayHaveRun(item.command)) item.command.reject(error)
+      else queue.push(item)
+    }
   }
 }

@@ -22,8 +22,8 @@ import { BYTES, type Decoding, ReplyParser, type ReplyReceiver, TEXT } from './r
 import { SocketWatch } from './socket-watch.ts'
 import { SEGMENT_BYTES, WriteBuffer } from './write-buffer.ts'
 
-/** Weight of a waiting command beside its bytes: about what its objects take. */
-export const COMMAND_WEIGHT_BYTES = 256
+/** Weight of a command that waits for its reply: about what its objects take, measured. */
+export const COMMAND_WEIGHT_BYTES = 512
 
 const ENDED = 'The server closed the connection.'
 

@@ -373,3 +373,49 @@ describe('arguments and passwords', () => {
     expect(inspect(said, { depth: 20 })).not.toContain(SECRET)
   })
 })
+
+describe('the database', () => {
+  it('of a command is the one selected before it, also while the client reconnects (SAME-9)', async () => {
+    const other = await startRedis()
+    onTestFinished(() => other.stop())
+    const redis = await readyClientOf(other, { db: 1, maxRetriesPerRequest: null })
+    await redis.select(2)
+    other.pause()
+    const inFlight = redis.incr('count')
+    redis.flush()
+    await other.kill()
+    await until('it failed to connect', () => redis.status === 'reconnecting')
+    let attempts = 0
+    redis.on('reconnecting', () => attempts++)
+    const waiting = [redis.set('in', '2'), redis.pipeline().set('piped', '2').exec()]
+    await until('it tried again', () => attempts > 1)
+    waiting.push(redis.set('still in', '2'), redis.select(3), redis.set('in', '3'))
+    const seen = attempts
+    await until('it tried again', () => attempts > seen + 1)
+    waiting.push(redis.set('still in', '3'), redis.multi().set('transaction in', '3').exec())
+    await other.restart()
+    await Promise.all(waiting)
+    // The last that was selected, after all that waited.
+    expect(await redis.mget('in', 'still in', 'transaction in')).toEqual(['3', '3', '3'])
+    expect(await redis.client('INFO')).toContain(' db=3 ')
+    const reader = await readyClientOf(other, { db: 2 })
+    expect(await reader.mget('in', 'piped', 'still in', 'count')).toEqual(['2', '2', '2', '1'])
+    expect(await inFlight).toBe(1)
+  })
+
+  it('selected before the first connection is there stays (SAME-9)', async () => {
+    const other = await startRedis()
+    onTestFinished(() => other.stop())
+    await other.kill()
+    const redis = clientOf(other, { maxRetriesPerRequest: null })
+    const selected = redis.select(4)
+    let attempts = 0
+    redis.on('reconnecting', () => attempts++)
+    await until('it tried again', () => attempts > 1)
+    const set = redis.set('in', '4')
+    await other.restart()
+    await Promise.all([selected, set])
+    expect(await redis.client('INFO')).toContain(' db=4 ')
+    expect(await redis.get('in')).toBe('4')
+  })
+})

@@ -111,6 +111,29 @@ describe('socketTimeout', () => {
     expect(proxy.connections).toBeGreaterThan(1)
   })
 
+  it('sends what had not left over the next connection (STALL-3)', async () => {
+    const proxy = await proxyOf(server)
+    const redis = await readyClientOf(proxy, { socketTimeout: 300 })
+    proxy.stall('requests')
+    const large = failureOf(redis.set('large', Buffer.alloc(32 * 1024 * 1024)))
+    await until('the socket is full', () => redis.stream.writableLength > 0)
+    const unsent = [
+      redis.set('left', 'lean'),
+      redis.mset({ left: 'stock' }),
+      redis.pipeline().append('left', '+').get('left').exec(),
+    ]
+    redis.once('close', () => proxy.resume('requests'))
+    expect(await large).toMatchObject({ message: expect.stringMatching(STALLED), mayHaveRun: true })
+    expect(await Promise.all(unsent)).toEqual([
+      'OK',
+      'OK',
+      [
+        [null, 6],
+        [null, 'stock+'],
+      ],
+    ])
+  })
+
   it('finds a stopped server, during the handshake too (STALL-4)', async () => {
     const other = await startRedis()
     const redis = await readyClientOf(other, { socketTimeout: 300, maxRetriesPerRequest: 1000 })
