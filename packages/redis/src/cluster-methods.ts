@@ -6,12 +6,12 @@ import { slotOf } from './cluster-slot.ts'
 import { isScalar, type Scalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable, specOf } from './command-table.ts'
 import { argumentsOf, leanTransport, prefixed } from './eligibility.ts'
+import { clusterSendCommandIsStock } from './guard.ts'
 import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
 
 type Method = (this: ClusterInternals, ...args: unknown[]) => unknown
 
 const stock = StockCluster.prototype as unknown as Record<string, Method>
-const stockSendCommand = stock.sendCommand
 let ownSendCommand: unknown
 
 /** Whether a call may be lean: nobody looks at it on its way, ioredis would send it to a master. */
@@ -27,7 +27,7 @@ function isEligible(cluster: ClusterInternals, spec: CommandSpec): boolean {
     // Without redirections ioredis calls every error one too many.
     (options.maxRedirections as number) > 0 &&
     cluster.sendCommand === ownSendCommand &&
-    stock.sendCommand === stockSendCommand
+    clusterSendCommandIsStock()
   )
 }
 

@@ -1,5 +1,5 @@
 // Whether the parts of ioredis that the fast path stands on are as it expects them.
-import { Command, Pipeline, Redis } from 'ioredis'
+import { Cluster, Command, Pipeline, Redis } from 'ioredis'
 import { internals } from './ioredis-internals.ts'
 
 const REDIS_METHODS = [
@@ -16,6 +16,7 @@ const REDIS_METHODS = [
   'setStatus',
   'silentEmit',
 ] as const
+const CLUSTER_METHODS = ['duplicate', 'handleError', 'multi', 'pipeline', 'sendCommand'] as const
 const HANDLER_METHODS = ['returnReply', 'returnError', 'returnPush', 'returnFatalError'] as const
 const COMMAND_METHODS = ['toWritable', 'setReplyContext', 'getKeys', 'transformReply'] as const
 const PIPELINE_METHODS = ['exec', 'fillResult', 'sendCommand', 'addBatch'] as const
@@ -38,9 +39,11 @@ function pipelineFields(): string {
 
 /** What this version of ioredis lacks or does otherwise; empty if the fast path can stand on it. */
 function unexpected(): string[] {
-  const { dataHandler, replyErrors, transformers, utilities } = internals
+  const { connectionPool, dataHandler, replyErrors, transformers, utilities } = internals
   return [
     ...missing('Redis', REDIS_METHODS, Redis.prototype),
+    ...missing('Cluster', CLUSTER_METHODS, Cluster.prototype),
+    ...missing('ConnectionPool', ['createRedisFromOptions'], connectionPool),
     ...missing('DataHandler', HANDLER_METHODS, dataHandler),
     ...missing('Command', COMMAND_METHODS, Command.prototype),
     ...missing('Pipeline', PIPELINE_METHODS, Pipeline.prototype),
@@ -75,4 +78,12 @@ const looksStock = String(stockSendCommand).includes('setReplyContext')
 /** Whether ioredis's own `sendCommand` still stands: else every command has to go through it. */
 export function sendCommandIsStock(): boolean {
   return looksStock && Redis.prototype.sendCommand === stockSendCommand
+}
+
+const stockClusterSendCommand: unknown = Cluster.prototype.sendCommand
+const clusterLooksStock = String(stockClusterSendCommand).includes('tryConnection')
+
+/** The same of ioredis's Cluster, through which every command goes that is not lean. */
+export function clusterSendCommandIsStock(): boolean {
+  return clusterLooksStock && Cluster.prototype.sendCommand === stockClusterSendCommand
 }

@@ -80,6 +80,7 @@ function load<T>(from: () => unknown): T | undefined {
 
 /** Members of ioredis that are not exported; `undefined` where this version has none. */
 export const internals: {
+  readonly connectionPool: object | undefined
   readonly dataHandler: DataHandler | undefined
   readonly replyErrors: { SimpleError: ErrorClass; BlobError: ErrorClass } | undefined
   readonly transformers: Transformers | undefined
@@ -87,6 +88,7 @@ export const internals: {
   /** Commands that auto-pipelining leaves alone. */
   readonly neverAutomatic: readonly string[]
 } = {
+  connectionPool: load(() => require('ioredis/built/cluster/ConnectionPool').default.prototype),
   dataHandler: load(() => require('ioredis/built/DataHandler').default.prototype),
   replyErrors: load(() => require('ioredis/built/resp/errors')),
   transformers: (Command as unknown as { _transformer?: Transformers })._transformer,
