@@ -37,7 +37,12 @@ export {
 } from 'ioredis'
 export { Cluster } from './cluster.ts'
 export type { ClusterOptions } from './cluster-options.ts'
-export { type FailureDetails, QueueFullError, type RedisErrorCode, RedisOptionError } from './errors.ts'
+export {
+  type FailureDetails,
+  QueueFullError,
+  type RedisErrorCode,
+  RedisOptionError,
+} from './errors.ts'
 export type { Queued } from './redis.ts'
 // biome-ignore lint/style/noDefaultExport: ioredis has it
 export { Redis, Redis as default } from './redis.ts'

@@ -130,7 +130,8 @@ if (unusable === undefined) {
   hide(Redis.prototype, hooks)
   defineCommands(Redis.prototype, hooks.sendCommand)
   hide(Redis.prototype, {
-    pipeline(this: RedisInternals, commands?: unknown[][]): LeanPipeline {
+    pipeline(this: RedisInternals, commands?: unknown[][]): object {
+      if (!this.fastPath.active) return StockRedis.prototype.pipeline.call(this as never, commands)
       const pipeline = new LeanPipeline(this)
       if (Array.isArray(commands)) (pipeline as unknown as Pipeline).addBatch(commands)
       return pipeline

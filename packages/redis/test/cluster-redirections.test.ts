@@ -242,7 +242,8 @@ describe('a connection that closes under a lean command', () => {
     await run('ours', 1, cutOnce(), incr, options)
     expect(failure).toMatchObject({ mayHaveRun: true, address: addressOf(0) })
     expect(failure.command).toMatchObject({ name: 'incr', args: [KEY] })
-    expect(Object.keys(failure.command as object)).toEqual(['name'])
+    // Loggers print what is enumerable: neither keys nor values.
+    expect(Object.keys(failure)).not.toContain('command')
   })
 
   it.each([

@@ -2,7 +2,7 @@
 import { type RedisServer, startRedis } from '@celeris/test-support'
 import { Command } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import type Redis from '../src/index.ts'
+import Redis from '../src/index.ts'
 import { failureOf, readyClientOf } from './faults-support.ts'
 
 let server: RedisServer
@@ -97,4 +97,13 @@ it('a pipeline awaits an asynchronous reply transformer (REPLY-15, LPL-2)', asyn
   await redis.set('key', '1')
   const results = await redis.pipeline().getset('key', '2').getset('none', '1').get('key').exec()
   expect(results).toMatchObject([[null, 'then 1'], [{ message: 'nothing' }], [null, '2']])
+})
+
+it('a pipeline of a client without fast path is ioredis’s, errors too (GUARD-3)', async () => {
+  const plain = new Redis(server.port, { fastPath: false, enableOfflineQueue: false })
+  onTestFinished(() => plain.disconnect())
+  plain.on('error', () => {})
+  const results = (await plain.pipeline().get('key').exec()) ?? []
+  expect(results).toMatchObject([[{ message: expect.stringContaining('enableOfflineQueue') }]])
+  expect(Object.getOwnPropertyNames(results[0]?.[0] ?? {}).sort()).toEqual(['message', 'stack'])
 })

@@ -111,6 +111,22 @@ describe('socketTimeout', () => {
     expect(proxy.connections).toBeGreaterThan(1)
   })
 
+  it('does not go on for the connection that takes the place of a lost one (STALL-1, TRA-5)', async () => {
+    const proxy = await proxyOf(server)
+    const redis = await readyClientOf(proxy, { socketTimeout: 2000 })
+    let closes = 0
+    redis.on('close', () => closes++)
+    proxy.stall('replies')
+    const pong = redis.ping()
+    await sleep(50)
+    proxy.cut()
+    proxy.resume('replies')
+    expect(await pong).toBe('PONG')
+    await sleep(2400)
+    expect(closes).toBe(1)
+    expect(redis.status).toBe('ready')
+  })
+
   it('sends what had not left over the next connection (STALL-3)', async () => {
     const proxy = await proxyOf(server)
     const redis = await readyClientOf(proxy, { socketTimeout: 300 })
