@@ -1,4 +1,4 @@
-import { type Pipeline, Redis as StockRedis } from 'ioredis'
+import { type Callback, type Pipeline, Redis as StockRedis } from 'ioredis'
 import { defineCommands } from './command-methods.ts'
 import { unusable } from './guard.ts'
 import { internals } from './ioredis-internals.ts'
@@ -74,6 +74,11 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
     override?: Override,
   ): Redis<MappingOf<Override, Mapping>> {
     return new Redis({ ...this.options, ...override } as Mapped<MappingOf<Override, Mapping>>)
+  }
+
+  /** A new client that emits `monitor` for every request the server gets; it is of our class. */
+  override monitor(callback?: Callback<Redis>): Promise<Redis> {
+    return super.monitor(callback as Callback<StockRedis>) as Promise<Redis>
   }
 
   /** Whether commands take the fast path, and if not, why: then this is plain ioredis. */

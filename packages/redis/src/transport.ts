@@ -16,9 +16,17 @@ import {
   internals,
 } from './ioredis-internals.ts'
 import { LeanCommand } from './lean-command.ts'
+import { isReadablePush } from './push-shape.ts'
 import type { RedisInternals } from './redis-internals.ts'
 import type { ResolvedOptions } from './redis-options.ts'
-import { BYTES, type Decoding, ReplyParser, type ReplyReceiver, TEXT } from './reply-parser.ts'
+import {
+  BYTES,
+  type Decoding,
+  ParserError,
+  ReplyParser,
+  type ReplyReceiver,
+  TEXT,
+} from './reply-parser.ts'
 import { SocketWatch } from './socket-watch.ts'
 import { SEGMENT_BYTES, WriteBuffer } from './write-buffer.ts'
 
@@ -299,8 +307,7 @@ export class Transport implements ReplyReceiver, Flushable {
     try {
       this.#parser.parse(chunk)
     } catch (error) {
-      this.#done = true
-      this.#handler.returnFatalError(error as Error)
+      this.#fail(error as Error)
     }
     const waiting = this.redis.commandQueue.length
     if (waiting < this.#sent) this.#sent = waiting
@@ -330,7 +337,9 @@ export class Transport implements ReplyReceiver, Flushable {
   reply(value: unknown): void {
     const command = this.#current
     if (command === undefined) {
-      this.#dispatch('returnReply', value)
+      // ioredis prints a reply without a command, as if it could not be null.
+      const isOrphan = value === null && this.redis.commandQueue.length === 0
+      this.#dispatch('returnReply', isOrphan ? 'null' : value)
     } else {
       this.redis.commandQueue.shift()
       command.settle(value)
@@ -345,7 +354,15 @@ export class Transport implements ReplyReceiver, Flushable {
 
   /** ReplyReceiver. */
   push(value: unknown[]): void {
-    this.#dispatch('returnPush', value)
+    if (isReadablePush(value)) this.#dispatch('returnPush', value)
+    else this.#fail(new ParserError('A push has no type, or no channel'))
+  }
+
+  /** The peer does not speak RESP: what is in flight rejects, and the client connects again. */
+  #fail(error: Error): void {
+    this.#done = true
+    this.#parser.stop()
+    this.#handler.returnFatalError(error)
   }
 
   /** What a listener or transformer of the user throws is not an error of the connection. */
