@@ -1,7 +1,7 @@
 // `npm run ioredis-suite`: ioredis's own tests against our class. Passes when ours fails exactly what
 // stock fails on the same server, and what deviations.json names.
 
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,6 +19,10 @@ const here = (name) => new URL(name, import.meta.url)
 const deviations = JSON.parse(readFileSync(here('deviations.json'), 'utf8'))
 
 async function main() {
+  if (redisVersion() === undefined) {
+    say('redis-server is missing (on Debian: apt-get install redis-server)')
+    return 1
+  }
   let options
   let folders
   try {
@@ -125,9 +129,10 @@ async function confirmed(folders, kind, names, fastPath) {
       const stock = await runSuite(folders.stock, kind, [file], 'on')
       ours = await runSuite(folders.celeris, kind, [file], fastPath)
       const again = new Set(differences(stock, ours))
-      for (const name of left) if (!again.has(name)) say(`  not again, alone: ${name}`)
       left = left.filter((name) => again.has(name))
     }
+    const gone = names.filter((name) => fileOf(name) === file).length - left.length
+    if (gone > 0) say(`  not again when run alone: ${gone} of ${file}`)
     for (const name of left) {
       differing.set(name, ours.results.get(name)?.message ?? 'ours did not run it')
     }
@@ -137,10 +142,13 @@ async function confirmed(folders, kind, names, fastPath) {
 
 const indented = (text) => text.replaceAll(/^/gm, '    ')
 
+function redisVersion() {
+  const { stdout } = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
+  return /v=([\d.]+)/.exec(stdout ?? '')?.[1]
+}
+
 function writeGapList(figures) {
-  const version = execFileSync('redis-server', ['--version'], { encoding: 'utf8' })
-  const redisVersion = `Redis ${/v=([\d.]+)/.exec(version)?.[1] ?? 'of unknown version'}`
-  const text = gapList({ ioredisVersion, redisVersion, figures, deviations })
+  const text = gapList({ ioredisVersion, redisVersion: redisVersion(), figures, deviations })
   writeFileSync(here('gaps.generated.md'), text)
 }
 

@@ -4,7 +4,7 @@
 export function gapList({ ioredisVersion, redisVersion, figures, deviations }) {
   const lines = [
     '<!-- Written by `npm run ioredis-suite`. -->',
-    `ioredis ${ioredisVersion}'s own test suite, run by ioredis and by \`@celeris/redis\` on ${redisVersion}:`,
+    `ioredis ${ioredisVersion}'s own test suite, run by ioredis and by \`@celeris/redis\` on Redis ${redisVersion}:`,
     '',
     '| part | tests | ioredis: passed, failed, skipped | ours: passed, failed, skipped | named deviations |',
     '| --- | --- | --- | --- | --- |',
