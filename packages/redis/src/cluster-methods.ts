@@ -1,5 +1,6 @@
 // Hot path: built-in commands of a cluster client, straight to the master of their key.
 import { Cluster as StockCluster } from 'ioredis'
+import { defineBuiltins, defineMethod } from './builtin-methods.ts'
 import { ClusterCommand } from './cluster-command.ts'
 import type { ClusterInternals } from './cluster-internals.ts'
 import { slotOf } from './cluster-slot.ts'
@@ -108,19 +109,8 @@ function anyCommand(decoding: Decoding, name: string): Method {
  */
 export function defineClusterCommands(prototype: object, sendCommand: unknown): void {
   ownSendCommand = sendCommand
-  const define = (name: string, value: Method): void => {
-    Object.defineProperty(prototype, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    })
-  }
-  for (const [name, spec] of commandTable) {
-    if (!spec.oneKey) continue
-    define(name, method(spec, TEXT, name))
-    define(`${name}Buffer`, method(spec, BYTES, `${name}Buffer`))
-  }
-  define('call', anyCommand(TEXT, 'call'))
-  define('callBuffer', anyCommand(BYTES, 'callBuffer'))
+  const withOneKey = [...commandTable.values()].filter((spec) => spec.oneKey)
+  defineBuiltins(prototype, withOneKey, method)
+  defineMethod(prototype, 'call', anyCommand(TEXT, 'call'))
+  defineMethod(prototype, 'callBuffer', anyCommand(BYTES, 'callBuffer'))
 }

@@ -1,5 +1,6 @@
 // Hot path, L2: the built-in commands as methods that encode at once, or leave it to ioredis.
 import { Redis as StockRedis } from 'ioredis'
+import { defineBuiltins, defineMethod } from './builtin-methods.ts'
 import { isScalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable, specOf } from './command-table.ts'
 import { argumentsOf, expectSendCommand, leanTransport, prefixed } from './eligibility.ts'
@@ -83,18 +84,7 @@ function anyCommand(decoding: Decoding, name: string): Method {
  */
 export function defineCommands(prototype: object, sendCommand: unknown): void {
   expectSendCommand(sendCommand)
-  const define = (name: string, value: Method): void => {
-    Object.defineProperty(prototype, name, {
-      value,
-      writable: true,
-      enumerable: true,
-      configurable: true,
-    })
-  }
-  for (const [name, spec] of commandTable) {
-    define(name, method(spec, TEXT, name))
-    define(`${name}Buffer`, method(spec, BYTES, `${name}Buffer`))
-  }
-  define('call', anyCommand(TEXT, 'call'))
-  define('callBuffer', anyCommand(BYTES, 'callBuffer'))
+  defineBuiltins(prototype, commandTable.values(), method)
+  defineMethod(prototype, 'call', anyCommand(TEXT, 'call'))
+  defineMethod(prototype, 'callBuffer', anyCommand(BYTES, 'callBuffer'))
 }

@@ -1,5 +1,6 @@
 // L3: pipelines whose commands write straight into the result array, without a promise each.
 import { Pipeline as StockPipeline } from 'ioredis'
+import { defineBuiltins, defineMethod } from './builtin-methods.ts'
 import { isScalar, type Scalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable } from './command-table.ts'
 import { argumentsOf, isPlain, openTransport, prefixed } from './eligibility.ts'
@@ -8,7 +9,7 @@ import { describe } from './failures.ts'
 import { LeanCommand } from './lean-command.ts'
 import { refusalOf } from './queue-bounds.ts'
 import type { RedisInternals } from './redis-internals.ts'
-import { BYTES, type Decoding, TEXT } from './reply-parser.ts'
+import type { Decoding } from './reply-parser.ts'
 import type { Transport } from './transport.ts'
 
 /** A pipeline seen from inside: the members of ioredis's Pipeline that are private in its types. */
@@ -237,12 +238,6 @@ function copyCommand(from: object, to: object, name: string): void {
 
 Object.setPrototypeOf(LeanPipeline.prototype, StockPipeline.prototype)
 
-const define = (name: string, value: unknown): void => {
-  Object.defineProperty(LeanPipeline.prototype, name, { value, writable: true, configurable: true })
-}
-for (const [name, spec] of commandTable) {
-  define(name, method(spec, TEXT, name))
-  define(`${name}Buffer`, method(spec, BYTES, `${name}Buffer`))
-}
-define('exec', exec)
+defineBuiltins(LeanPipeline.prototype, commandTable.values(), method)
+defineMethod(LeanPipeline.prototype, 'exec', exec)
 Object.defineProperty(LeanPipeline, 'name', { value: 'Pipeline', configurable: true })

@@ -67,9 +67,14 @@ function limitOf(options: FastPathOptions, name: keyof ResolvedOptions, otherwis
   )
 }
 
+/** Whether the option `fastPath` says no: in the query of a URL everything is a string. */
+export function isSwitchedOff(fastPath: unknown): boolean {
+  return fastPath === false || fastPath === 'false' || fastPath === '0'
+}
+
 function switchOf(value: unknown): boolean {
   if (value === undefined || value === null || value === true || value === 'true') return true
-  if (value === false || value === 'false' || value === '0') return false
+  if (isSwitchedOff(value)) return false
   throw new RedisOptionError(`fastPath is ${String(value)}; it has to be true or false.`)
 }
 

@@ -6,7 +6,7 @@ import { LeanPipeline } from './lean-pipeline.ts'
 import { queuedOf } from './queue-bounds.ts'
 import { hooks } from './redis-hooks.ts'
 import { type FastPathState, type RedisInternals, TRANSPORT } from './redis-internals.ts'
-import { type RedisOptions, resolveOptions } from './redis-options.ts'
+import { isSwitchedOff, type RedisOptions, resolveOptions } from './redis-options.ts'
 import { type SignalView, viewOf } from './signal-view.ts'
 
 /** What waits in a client. */
@@ -84,8 +84,7 @@ export class Redis<Mapping extends ReplyMappingMode = 'legacy'> extends StockRed
   /** Whether commands take the fast path, and if not, why: then this is plain ioredis. */
   get fastPath(): FastPathState {
     if (unusable !== undefined) return { active: false, reason: unusable }
-    const { fastPath } = this.options
-    return fastPath === false || (fastPath as unknown) === 'false'
+    return isSwitchedOff(this.options.fastPath)
       ? { active: false, reason: 'option fastPath is false' }
       : ACTIVE
   }
@@ -143,6 +142,7 @@ if (unusable === undefined) {
     },
   })
 }
+
 /**
  * Our one write a turn is what auto-pipelining is for. ioredis would hold back the calls that are its
  * own until the next turn, and lean ones would overtake them: it is told to ignore every command.

@@ -1,5 +1,6 @@
 // `withSignal`: a client's commands with an AbortSignal.
 import { type RedisCommander, Redis as StockRedis } from 'ioredis'
+import { defineBuiltins, defineMethod } from './builtin-methods.ts'
 import type { Scalar } from './command-encoder.ts'
 import { type CommandSpec, commandTable, specOf } from './command-table.ts'
 import { argumentsOf, leanTransport, prefixed } from './eligibility.ts'
@@ -146,35 +147,28 @@ function call(
   return callWith(view.watch, transport, spec, decoding, all)
 }
 
-const define = (target: object, name: string, value: Method): void => {
-  Object.defineProperty(target, name, { value, writable: true, configurable: true })
-}
-
-function defineBuiltin(spec: CommandSpec, decoding: Decoding, name: string): void {
-  define(View.prototype, name, function (...args) {
+function builtin(spec: CommandSpec, decoding: Decoding, name: string): Method {
+  return function (...args) {
     return call(this, spec, decoding, args) ?? commander[name]?.apply(this, args)
-  })
+  }
 }
 
-for (const [name, spec] of commandTable) {
-  defineBuiltin(spec, TEXT, name)
-  defineBuiltin(spec, BYTES, `${name}Buffer`)
-}
+defineBuiltins(View.prototype, commandTable.values(), builtin)
 for (const [name, decoding] of [
   ['call', TEXT],
   ['callBuffer', BYTES],
 ] as const) {
-  define(View.prototype, name, function (...args) {
+  defineMethod(View.prototype, name, function (this: View, ...args: unknown[]) {
     const [command, ...rest] = args
     const spec = typeof command === 'string' ? specOf(command) : undefined
     return call(this, spec, decoding, rest) ?? commander[name]?.apply(this, args)
   })
 }
 // The results of EXEC are as those of the client.
-define(
+defineMethod(
   View.prototype,
   'exec',
-  (StockRedis.prototype as unknown as Record<string, Method>).exec as Method,
+  (StockRedis.prototype as unknown as Record<string, Method>).exec,
 )
 
 /** A custom command of the client as it is when it is called. */
@@ -199,8 +193,8 @@ function classOf(client: Client): typeof View {
   const { prototype } = ViewOfClient
   for (const name of [...Object.keys(client.scriptsSet), ...client.addedBuiltinSet]) {
     if (Object.hasOwn(prototype, name)) continue
-    define(prototype, name, custom(name))
-    define(prototype, `${name}Buffer`, custom(`${name}Buffer`))
+    defineMethod(prototype, name, custom(name))
+    defineMethod(prototype, `${name}Buffer`, custom(`${name}Buffer`))
   }
   return ViewOfClient
 }

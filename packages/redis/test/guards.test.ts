@@ -195,8 +195,8 @@ describe('the fast path', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'CELERIS_REDIS_OPTIONS' }))
   })
 
-  it('takes options from the query of a URL (GUARD-5)', async () => {
-    const redis = new Redis(`redis://127.0.0.1:${server.port}?maxQueuedBytes=1000&fastPath=false`)
+  it.each(['false', '0'])('takes options from the query of a URL: %s (GUARD-5)', async (off) => {
+    const redis = new Redis(`redis://127.0.0.1:${server.port}?maxQueuedBytes=1000&fastPath=${off}`)
     clients.push(redis)
     expect(redis.fastPath.active).toBe(false)
     expect(await redis.ping()).toBe('PONG')
