@@ -153,6 +153,8 @@ describe('a server before 6.2 (HELP-2, HELP-4)', () => {
     await client.set('pipelined', 'value')
     await getAndTouch(client, 'pipelined', 60_000)
     const watcher = ending(new StockRedis({ port: old.port }))
+    // Its own handshake is over: nothing of it is seen below.
+    await watcher.ping()
     const monitor = ending(await watcher.monitor())
     const seen: string[] = []
     const end = new Promise<void>((resolve) => {
