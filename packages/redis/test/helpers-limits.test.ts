@@ -188,7 +188,10 @@ describe('one script (HELP-8)', () => {
     await client.ping()
     const names = Object.keys(client).sort()
     await takeUnits(client, { key: 'trips', policies })
-    const monitor = ending(await ending(new StockRedis({ port: server.port })).monitor())
+    const watcher = ending(new StockRedis({ port: server.port }))
+    // Its own handshake is over: nothing of it is seen below.
+    await watcher.ping()
+    const monitor = ending(await watcher.monitor())
     const seen: string[] = []
     const end = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, args: string[], source: string) => {
